@@ -1,0 +1,1 @@
+"""Datasets and datalists: the only room that knows dataset folders."""

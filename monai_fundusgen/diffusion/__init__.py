@@ -1,0 +1,1 @@
+"""Gaussian diffusion as functions of tensors: schedules, posterior, samplers, weights, noise."""

@@ -1,0 +1,1 @@
+"""Training steps: callables given to MONAI trainers as ``iteration_update``."""

@@ -1,0 +1,1 @@
+"""From a plan of seeds to a dataset on disk."""

@@ -1,0 +1,1 @@
+"""Ignite handlers: averaged weights, sample grids, run records."""

@@ -1,0 +1,1 @@
+"""Samplers and cascades behind MONAI's inferer interface."""

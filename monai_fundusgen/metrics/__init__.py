@@ -1,0 +1,1 @@
+"""Metrics: pure functions in `functional`, accumulating classes over them."""

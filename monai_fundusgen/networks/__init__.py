@@ -1,0 +1,1 @@
+"""Network architectures; no losses, no files."""

@@ -1,0 +1,1 @@
+"""The procedural retina: one seed, one labelled eye, as arrays (no files)."""

@@ -1,0 +1,1 @@
+"""Transforms of arrays and tensors in memory; they open no file."""

@@ -1,0 +1,1 @@
+"""Geometry of vessel maps: skeletons, graphs, calibre, topology."""
