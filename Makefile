@@ -1,0 +1,40 @@
+# Every target sets itself up: the first one run creates .venv and installs the tested versions (constraints.txt).
+PYTHON ?= python3
+BIN := .venv/bin
+GENERATE := bundles/fundus_dataset_generation
+OUT ?= synthetic
+N ?= 8
+
+.PHONY: dataset test test-slow lint docs bench clean
+
+dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
+	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
+
+test: .venv/ready lint  ## lint, then the default tests (those marked data run where ../shared/data exists)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/ready  ## the heavy laws: 200 phantom eyes, long trainings
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: .venv/docs  ## the figures and curves of docs/
+	$(BIN)/python docs/figures.py
+
+bench: .venv/ready
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf .venv synthetic runs
+
+.venv/ready: setup.cfg constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and "Python 3.10 or newer is needed, this is %d.%d: make PYTHON=python3.x" % v[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+.venv/docs: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+	touch $@

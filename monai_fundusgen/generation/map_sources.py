@@ -1,0 +1,147 @@
+"""Where vessel maps come from: the phantom, the mask diffusion model, or a folder of label maps.
+
+A source turns planned samples into `VesselSample` records; every draw depends on the sample's seed alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from monai_fundusgen.generation.plan import PlannedSample
+from monai_fundusgen.phantom.raster import VesselRaster, rasterise
+from monai_fundusgen.phantom.retina import Field, Retina
+from monai_fundusgen.phantom.tree import Anatomy, grow_retina
+
+
+@dataclass(frozen=True)
+class VesselSample:
+    """The vessels of one sample, before it has a photograph.
+
+    Attributes:
+        soft: vessel map that the photograph is drawn from, (2, S, S) in [0, 1], area-averaged.
+        label: exact label at the size of the photograph, (2, H, W) bool.
+        fov: field of view at the size of the photograph, (H, W) bool.
+        origin: what the manifest tells of it.
+        retina: the eye itself, where the source knows it.
+        raster: its raster at the size of the photograph, where the source knows it.
+    """
+
+    soft: Tensor
+    label: NDArray[np.bool_]
+    fov: NDArray[np.bool_]
+    origin: dict[str, Any] = field(default_factory=dict)
+    retina: Retina | None = None
+    raster: VesselRaster | None = None
+
+
+class MapSource(Protocol):
+    """Anything that draws vessels for planned samples."""
+
+    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
+        """Vessels of each planned sample, in order."""
+
+
+def area_average(planes: NDArray[np.bool_], size: int) -> Tensor:
+    """Soft map (C, size, size) of binary planes whose side is a multiple of ``size``."""
+    return nn.functional.adaptive_avg_pool2d(torch.from_numpy(planes.astype(np.float32)), size)
+
+
+def enlarge_label(soft: Tensor, size: int, *, threshold: float) -> NDArray[np.bool_]:
+    """Binary planes (2, size, size) of a soft map (2, S, S): cubic interpolation, then a threshold in (0, 1).
+
+    The border runs between pixels of the soft map, so the label is no staircase of its pixels.
+    """
+    enlarged = nn.functional.interpolate(soft[None].float(), size=(size, size), mode="bicubic", align_corners=False)
+    return (enlarged[0] > threshold).numpy()
+
+
+@dataclass(frozen=True)
+class PhantomMaps:
+    """Eyes of the procedural phantom; labels are rastered from the vessel graph.
+
+    Args:
+        size: side of label and photograph in px.
+        coarse_size: side of the soft map in px, a divisor of ``size``.
+        anatomy: what to grow; the default anatomy if left out.
+        min_diameter_um: thinner vessels are in the graph but not in the label.
+    """
+
+    size: int = 1024
+    coarse_size: int = 256
+    anatomy: Anatomy | None = None
+    min_diameter_um: float = 0.0
+
+    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
+        """Grow and raster one eye for each planned sample."""
+        return [self._grow(sample["seed"]) for sample in planned]
+
+    def _grow(self, seed: int) -> VesselSample:
+        retina = grow_retina(seed, anatomy=self.anatomy)
+        raster = rasterise(retina, self.size, min_diameter_um=self.min_diameter_um)
+        soft = area_average(raster.label, self.coarse_size)
+        origin = {"source": "phantom", "right_eye": bool(retina.landmarks.right_eye)}
+        return VesselSample(soft, raster.label, raster.fov, origin, retina, raster)
+
+
+@dataclass(frozen=True)
+class SampledMaps:
+    """Maps sampled from the mask diffusion model.
+
+    Args:
+        network: denoising network on its device.
+        sampler: inferer that turns seeds and the network into soft maps (B, 2, S, S) in [0, 1].
+        size: side of label and photograph in px.
+        field_cut: visible half height of the field over its radius, as in the training maps.
+        threshold: level of the soft map at which a vessel ends.
+    """
+
+    network: nn.Module
+    sampler: Any
+    size: int = 1024
+    field_cut: float = 1.0
+    threshold: float = 0.5
+
+    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
+        """Sample all maps in one batch."""
+        camera_field = Field(cut=self.field_cut)
+        soft = self.sampler([sample["seed"] for sample in planned], self.network).float().cpu()
+        inside = torch.from_numpy(camera_field.mask(soft.shape[-1]))
+        fov = camera_field.mask(self.size)
+        labels = [enlarge_label(one, self.size, threshold=self.threshold) & fov for one in soft]
+        return [
+            VesselSample(one * inside, label, fov, {"source": "ddpm"}) for one, label in zip(soft, labels, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class FolderMaps:
+    """Label maps from a folder, one file a sample, in sorted order; after the last the first comes again.
+
+    Args:
+        items: loaded through ``read``; see `monai_fundusgen.data.loading`.
+        read: turns an item into ``{"label": (2, H, W), "fov": (1, H, W)}`` squared to the size of the photograph.
+        coarse_size: side of the soft map in px.
+    """
+
+    items: Sequence[dict[str, Any]]
+    read: Any
+    coarse_size: int = 256
+
+    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
+        """Read the map that belongs to each planned sample."""
+        return [self._read(self.items[sample["index"] % len(self.items)]) for sample in planned]
+
+    def _read(self, item: dict[str, Any]) -> VesselSample:
+        loaded = self.read(item)
+        label = np.asarray(loaded["label"]) > 0.5
+        fov = np.asarray(loaded["fov"])[0] > 0.5
+        origin = {"source": "folder", "file": Path(str(item["label"])).name}
+        return VesselSample(area_average(label, self.coarse_size), label & fov, fov, origin)

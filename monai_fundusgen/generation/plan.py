@@ -1,0 +1,56 @@
+"""What a run will make: a list of samples, each with an id and a seed of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TypedDict
+
+_SEED_BYTES = 6  # 48 bits: exact in JSON readers that hold numbers as doubles
+
+
+class PlannedSample(TypedDict):
+    """One sample to make."""
+
+    id: str
+    index: int
+    seed: int
+
+
+def sample_seed(run_seed: int, index: int) -> int:
+    """Seed of sample ``index`` of the run: a hash of the two, so neighbouring runs share no sample.
+
+    Returns:
+        An integer in [0, 2**48).
+    """
+    digest = hashlib.sha256(f"{run_seed}/{index}".encode()).digest()
+    return int.from_bytes(digest[:_SEED_BYTES], "big")
+
+
+@dataclass(frozen=True)
+class GenerationPlan:
+    """The samples of a run, a function of ``num_samples`` and ``seed`` alone.
+
+    Args:
+        num_samples: how many samples the data set holds, at least 1.
+        seed: seed of the run.
+
+    Raises:
+        ValueError: ``num_samples`` is below 1.
+    """
+
+    num_samples: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.num_samples < 1:
+            raise ValueError(f"num_samples: found {self.num_samples}, expected at least 1")
+
+    def samples(self, *, done: Collection[str] = ()) -> list[PlannedSample]:
+        """Samples in order, without those whose id is in ``done``."""
+        planned = (
+            PlannedSample(id=f"eye{index:06d}", index=index, seed=sample_seed(self.seed, index))
+            for index in range(self.num_samples)
+        )
+        return [sample for sample in planned if sample["id"] not in done]

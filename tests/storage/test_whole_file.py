@@ -1,0 +1,25 @@
+import pytest
+
+from monai_fundusgen.storage.whole_file import whole_file, write_json, write_whole
+
+
+def test_content_arrives_and_no_temporary_file_stays(tmp_path):
+    write_whole(tmp_path / "new folder" / "ä.bin", b"abc")
+    assert (tmp_path / "new folder" / "ä.bin").read_bytes() == b"abc"
+    assert [path.name for path in (tmp_path / "new folder").iterdir()] == ["ä.bin"]
+
+
+def test_an_error_while_writing_keeps_the_old_file(tmp_path):
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(RuntimeError), whole_file(target) as file:
+        file.write(b"half of the n")
+        raise RuntimeError("killed")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_json_that_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"x": object()})
+    assert list(tmp_path.iterdir()) == []
