@@ -1,32 +1,33 @@
-"""A data set on disk: images, labels, colour maps, fields of view, datalist, manifest, contact sheet.
+"""A data set on disk: images, labels, colour maps, fields of view, datalist, contact sheet.
 
 Every file is whole or absent: it is written under a temporary name, flushed and renamed.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from monai_fundusgen import __version__
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL, LABEL_NAMES
 from monai_fundusgen.generation.contact_sheet import contact_sheet
+from monai_fundusgen.generation.journal import Journal
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
 
-MANIFEST = "manifest.jsonl"
 DATALIST = "datalist.json"
 CONTACT_SHEET = "contact_sheet.png"
 _SHEET_SAMPLES = 8
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,58 +50,39 @@ class FinishedSample:
 
 
 class DatasetWriter:
-    """Write samples below ``root`` and, at the end, the datalist and the contact sheet.
+    """Write samples below the journal's folder and, at the end, the datalist and the contact sheet.
 
     Args:
-        root: folder of the data set; made if it is missing.
+        journal: journal of the run; a sample is finished once its line is there.
         name: name of the data set in its datalist.
-
-    Raises:
-        NotADirectoryError: ``root`` is a file.
     """
 
-    def __init__(self, root: str | Path, *, name: str = "synthetic fundus data set") -> None:
-        self.root = Path(root)
+    def __init__(self, journal: Journal, *, name: str = "synthetic fundus data set") -> None:
+        self.journal = journal
+        self.root = journal.root
         self.name = name
-        if self.root.exists() and not self.root.is_dir():
-            raise NotADirectoryError(f"{self.root}: found a file, expected a folder; choose another output folder")
-
-    def done(self) -> set[str]:
-        """Ids of the samples that are whole on disk."""
-        return {record["id"] for record in self._records()}
 
     def write(self, sample: FinishedSample) -> None:
-        """Write the files of one sample, then its line in the manifest."""
-        codes = encode_av(sample.label)
-        colours = planes_to_colours(sample.label)
-        self._write_png(f"images/{sample.id}.png", sample.photograph.transpose(1, 2, 0))
-        self._write_png(f"labels/{sample.id}.png", codes)
-        self._write_png(f"av/{sample.id}.png", colours.transpose(1, 2, 0))
-        self._write_png(f"fov/{sample.id}.png", sample.fov.astype(np.uint8) * 255)
-        line = json.dumps({"id": sample.id, **sample.record}, sort_keys=True) + "\n"
-        with (self.root / MANIFEST).open("a", encoding="utf-8") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        """Write the files of one sample, then its line in the journal."""
+        pictures = {
+            "images": sample.photograph.transpose(1, 2, 0),
+            "labels": encode_av(torch.from_numpy(sample.label)).numpy(),
+            "av": planes_to_colours(sample.label).transpose(1, 2, 0),
+            "fov": sample.fov.astype(np.uint8) * 255,
+        }
+        for folder, pixels in pictures.items():
+            write_whole(self.root / folder / f"{sample.id}.png", png_bytes(pixels))
+        self.journal.append({"id": sample.id, **sample.record})
 
     def finish(self) -> None:
-        """Write datalist and contact sheet from what the manifest lists."""
-        ids = sorted(self.done())
+        """Write datalist and contact sheet of all finished samples, and say where they are."""
+        ids = sorted(self.journal.done)
         write_json(self.root / DATALIST, self._datalist(ids))
         pairs = [(self._read(f"images/{one}.png"), self._read(f"av/{one}.png")) for one in ids[:_SHEET_SAMPLES]]
         write_whole(self.root / CONTACT_SHEET, png_bytes(contact_sheet(pairs)))
-
-    def _records(self) -> list[dict[str, Any]]:
-        manifest = self.root / MANIFEST
-        if not manifest.exists():
-            return []
-        records = []
-        for line in manifest.read_text(encoding="utf-8").splitlines():
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:  # the line that a killed run left half written
-                continue
-        return records
+        logger.info("%d labelled photographs in %s", len(ids), self.root.resolve())
+        logger.info("look at them: %s", self.root / CONTACT_SHEET)
+        logger.info("train on them: load_decathlon_datalist(%r, True, 'training')", str(self.root / DATALIST))
 
     def _datalist(self, ids: Sequence[str]) -> dict[str, Any]:
         folders = {IMAGE: "images", LABEL: "labels", FOV: "fov"}

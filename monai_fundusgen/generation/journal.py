@@ -1,0 +1,72 @@
+"""The journal of a run: one JSON line per finished sample, and the settings the run was started with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monai_fundusgen.storage.whole_file import write_json, write_whole
+
+MANIFEST = "manifest.jsonl"
+SETTINGS = "run.json"
+
+
+class Journal:
+    """Append-only record of a run in ``root``; a line that a killed run left half written is dropped on opening.
+
+    Args:
+        root: folder of the data set.
+        settings: everything that the samples depend on; a folder started with other settings is refused.
+
+    Raises:
+        NotADirectoryError: ``root`` is a file.
+        ValueError: the folder holds samples of another run; the differing settings are named.
+    """
+
+    def __init__(self, root: str | Path, settings: Mapping[str, Any]) -> None:
+        self.root = Path(root)
+        if self.root.exists() and not self.root.is_dir():
+            raise NotADirectoryError(f"{self.root}: found a file, expected a folder; choose another output folder")
+        self._compare(settings)
+        self.records = self._repaired_records()
+
+    @property
+    def done(self) -> set[str]:
+        """Ids of the samples that are whole on disk."""
+        return {record["id"] for record in self.records}
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add the line of one sample; it is on the disk when this returns."""
+        with (self.root / MANIFEST).open("ab") as file:
+            file.write((json.dumps(record, sort_keys=True) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self.records.append(dict(record))
+
+    def _compare(self, settings: Mapping[str, Any]) -> None:
+        path = self.root / SETTINGS
+        if not path.exists():
+            write_json(path, dict(settings))
+            return
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        names = sorted(earlier.keys() | settings.keys())
+        differing = [name for name in names if earlier.get(name) != settings.get(name)]
+        if differing:
+            lines = "; ".join(f"{name}: there {earlier.get(name)!r}, now {settings.get(name)!r}" for name in differing)
+            raise ValueError(
+                f"{self.root}: holds a run with other settings ({lines}); "
+                "repeat that command to finish it, or choose another output folder"
+            )
+
+    def _repaired_records(self) -> list[dict[str, Any]]:
+        path = self.root / MANIFEST
+        if not path.exists():
+            return []
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            write_whole(path, whole)
+        return [json.loads(line) for line in whole.splitlines()]

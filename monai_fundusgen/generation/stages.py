@@ -1,0 +1,54 @@
+"""Trained stages, each read from its own bundle: network, weights and inferer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+from torch import nn
+
+from monai_fundusgen.handlers.weights import load_weights
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A network with its weights, and the inferer that its bundle runs it with."""
+
+    network: nn.Module
+    inferer: Any
+
+
+def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weights: str | Path | None = None) -> Stage:
+    """Read ``network_def``, ``weights`` and ``inferer`` of a bundle's ``configs/inference.yaml``.
+
+    Args:
+        bundle: folder of the bundle.
+        device: where the network is to run.
+        weights: weights file in place of the bundle's own.
+
+    Raises:
+        FileNotFoundError: no such bundle, or no weights in it.
+        ValueError: the weights belong to another preset.
+    """
+    config = Path(bundle) / "configs" / "inference.yaml"
+    if not config.is_file():
+        raise FileNotFoundError(f"{bundle}: no configs/inference.yaml there; give the folder of a bundle")
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    parser["bundle_root"] = str(bundle)
+    parser["device"] = f"$torch.device('{device}')"
+    network = parser.get_parsed_content("network_def")
+    load_weights(network, weights or parser.get_parsed_content("weights"))
+    network = network.to(device, memory_format=torch.channels_last)
+    return Stage(network, parser.get_parsed_content("inferer"))
+
+
+def load_photograph_network(
+    photograph_bundle: str | Path, enlarging_bundle: str | Path, device: torch.device | str = "cpu"
+) -> nn.Sequential:
+    """Condition (B, 3, S, S) -> photograph (B, 3, 4 S, 4 S), both in [-1, 1]: generator, then enlarger."""
+    stages = [load_stage(bundle, device) for bundle in (photograph_bundle, enlarging_bundle)]
+    return nn.Sequential(*(stage.network for stage in stages)).eval()
