@@ -1,0 +1,94 @@
+"""Weights of the training loss: over pixels (the paper's) and over noise levels.
+
+A level's weight depends on the parametrisation, because the same error of x_0 is a different error of eps or v:
+with snr = abar / (1 - abar), err(eps)^2 = snr err(x_0)^2 and err(v)^2 = (snr + 1) err(x_0)^2. Functions of ``abar``
+(B,) return (B,), float64 as a schedule gives it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from monai_fundusgen.diffusion.parametrisation import Kind, check_kind
+
+#: Largest |c| for which exp(c x_0), |x_0| <= 1, and the sum over a large batch stay finite in float32.
+MAX_TILT = 60.0
+
+
+def exponential(x_0: Tensor, c: float, *, vessel_fraction: float | None = None) -> Tensor:
+    """The paper's pixel weight exp(c x_0), in at least float32.
+
+    The weight depends on the map itself, so it moves the optimum: an ideal network predicts log-odds(vessel) + 2c
+    instead of log-odds(vessel); see :func:`untilted`.
+
+    Args:
+        x_0: clean maps in [-1, 1].
+        c: strength; 0 is no weight, positive favours vessels. |c| <= 60.
+        vessel_fraction: None gives the plain exponential; a fraction p of vessel pixels in (0, 1) divides by its
+            mean p e^c + (1 - p) e^-c over binary maps, so that c does not change the size of the loss.
+
+    Raises:
+        ValueError: when c overflows or the fraction is outside (0, 1).
+
+    Source: Go et al. 2023 (arXiv:2305.06813).
+    """
+    if not abs(c) <= MAX_TILT:
+        raise ValueError(f"exponential: exp(c x_0) overflows float32 for c = {c}; take |c| <= {MAX_TILT:g}, say 0.5")
+    weight = torch.exp(c * x_0.to(torch.promote_types(x_0.dtype, torch.float32)))
+    if vessel_fraction is None:
+        return weight
+    if not 0 < vessel_fraction < 1:
+        raise ValueError(f"exponential: vessel fraction {vessel_fraction} is outside (0, 1); vessels cover about 0.1")
+    return weight / (vessel_fraction * math.exp(c) + (1 - vessel_fraction) * math.exp(-c))
+
+
+def untilted(x_0: Tensor, shift: float | Tensor) -> Tensor:
+    """x_0 <- tanh(atanh(x_0) - shift): takes an estimate's log-odds back by 2 shift.
+
+    With ``shift = c`` it undoes the optimum of :func:`exponential` for an ideal network. On trained networks full
+    strength may be too much; hand in strength * c with a strength in [0, 1], constant or per level.
+
+    Args:
+        x_0: estimate of a binary map in [-1, 1]; -1 and 1 stay.
+        shift: number, or tensor that broadcasts to ``x_0``.
+    """
+    return 2 * torch.sigmoid(torch.log1p(x_0) - torch.log1p(-x_0) - 2 * shift) - 1
+
+
+def snr_of(abar: Tensor) -> Tensor:
+    """Signal power over noise power, abar / (1 - abar)."""
+    return abar / (1 - abar)
+
+
+def per_kind(weight_of_x_0: Tensor, abar: Tensor, kind: Kind) -> Tensor:
+    """The weight of an x_0 error (B,), said as weight of the error of a ``kind``; logits are weighted like x_0."""
+    check_kind(kind)
+    if kind == "eps":
+        return weight_of_x_0 / snr_of(abar)
+    if kind == "v":
+        return weight_of_x_0 * (1 - abar)
+    return weight_of_x_0
+
+
+def min_snr(abar: Tensor, kind: Kind, *, gamma: float = 5.0) -> Tensor:
+    """Min-SNR-gamma: min(snr, gamma) on x_0, and the same on the other kinds.
+
+    Source: Hang et al. 2023 (arXiv:2303.09556), section 3.4.
+    """
+    return per_kind(snr_of(abar).clamp(max=gamma), abar, kind)
+
+
+def edm(abar: Tensor, kind: Kind, *, sigma_data: float = 0.5) -> Tensor:
+    """(sigma^2 + sigma_data^2) / (sigma sigma_data)^2 on x_0, with sigma^2 = 1 / snr.
+
+    Source: Karras et al. 2022 (arXiv:2206.00364), table 1.
+    """
+    return per_kind(snr_of(abar) + 1 / sigma_data**2, abar, kind)
+
+
+def capped_inverse_noise(abar: Tensor, kind: Kind, *, cap: float = 10.0) -> Tensor:
+    """min(1 / (1 - abar), cap) = min(1 + snr, cap) on x_0: the plain v loss, capped where a map is nearly clean."""
+    return per_kind((1 / (1 - abar)).clamp(max=cap), abar, kind)
