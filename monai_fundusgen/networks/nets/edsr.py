@@ -1,0 +1,122 @@
+"""EDSR, super-resolution by a deep residual network without norms, with an optional exact map to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+#: Mean colour of fundus photographs, [0, 1]: the 24 training photographs of HRF, black margin included.
+FUNDUS_MEAN = (0.65, 0.20, 0.11)
+_SHUFFLES = {1: (), 2: (2,), 3: (3,), 4: (2, 2)}
+
+
+class _Residual(nn.Module):
+    """``x + scaling * conv(relu(conv(x)))``."""
+
+    def __init__(self, channels: int, scaling: float) -> None:
+        super().__init__()
+        self.scaling = scaling
+        self.layers = nn.Sequential(_conv(channels, channels), nn.ReLU(inplace=True), _conv(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.scaling * self.layers(x)
+
+
+class EDSR(nn.Module):
+    """Small photograph to one ``scale`` times as large.
+
+    The baseline has 16 blocks of 64 channels (1.5 M parameters at x4), the full network 32 of 256 with residual
+    scaling 0.1 (43 M). With ``guide_channels`` the network also receives a map at the final resolution, folded into
+    channels of the small grid (pixel unshuffle), so it can put detail where the map says it is.
+
+    Source: Lim et al. 2017 (arXiv:1707.02921), sections 3.1-3.2; the guide is this project's.
+
+    Args:
+        scale: 2, 3 or 4; 1 restores without enlarging.
+        channels: width of every residual block.
+        num_blocks: residual blocks.
+        residual_scaling: factor on each block's residual; 0.1 keeps 256 channels stable.
+        image_channels: channels of the photograph.
+        mean: mean colour that is taken off in front and put back behind, in [0, 1], one value a channel.
+        guide_channels: channels of the guide at full resolution; 0: none.
+
+    Raises:
+        ValueError: for another scale, or a mean of another length.
+    """
+
+    mean: Tensor
+
+    def __init__(
+        self,
+        scale: int = 4,
+        channels: int = 64,
+        num_blocks: int = 16,
+        residual_scaling: float = 1.0,
+        image_channels: int = 3,
+        mean: Sequence[float] = FUNDUS_MEAN,
+        guide_channels: int = 0,
+    ) -> None:
+        super().__init__()
+        if scale not in _SHUFFLES:
+            raise ValueError(f"EDSR: scale is {scale}, expected one of {tuple(_SHUFFLES)}")
+        if len(mean) != image_channels:
+            raise ValueError(f"EDSR: mean has {len(mean)} values for {image_channels} image channels")
+        self.scale, self.guide_channels = scale, guide_channels
+        self.register_buffer("mean", (2 * torch.tensor(mean) - 1).view(1, -1, 1, 1), persistent=False)
+        self.head = _conv(image_channels + guide_channels * scale**2, channels)
+        blocks = [_Residual(channels, residual_scaling) for _ in range(num_blocks)]
+        self.body = nn.Sequential(*blocks, _conv(channels, channels))
+        shuffles = [layer for factor in _SHUFFLES[scale] for layer in _enlarge(channels, factor)]
+        self.tail = nn.Sequential(*shuffles, _conv(channels, image_channels))
+
+    def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
+        """Photograph (N, C, H, W) in [-1, 1] to (N, C, scale * H, scale * W), not clamped.
+
+        Args:
+            x: the small photograph.
+            guide: (N, guide_channels, scale * H, scale * W) where the network was built with a guide.
+
+        Raises:
+            ValueError: the guide is missing, unexpected or of another size.
+        """
+        centred = x - self.mean
+        shallow = self.head(torch.cat([centred, *self._folded(x, guide)], dim=1))
+        return self.tail(shallow + self.body(shallow)) + self.mean
+
+    def _folded(self, x: Tensor, guide: Tensor | None) -> list[Tensor]:
+        """The guide on the small grid, as a list of none or one."""
+        expected = (self.guide_channels, self.scale * x.shape[-2], self.scale * x.shape[-1])
+        found = (0, *expected[1:]) if guide is None else tuple(guide.shape[1:])
+        if found != expected:
+            raise ValueError(f"EDSR: guide is {found}, expected {expected} (guide_channels, height, width)")
+        return [] if guide is None else [F.pixel_unshuffle(guide, self.scale)]
+
+
+def self_ensemble(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """Mean of a network's outputs over the eight flips and quarter turns of its inputs, each turned back.
+
+    Args:
+        network: images (N, C, H, W) to an image (N, C', H', W') with the same orientation.
+        inputs: what the network takes; all are turned alike.
+
+    Source: Timofte et al. 2016 (arXiv:1511.02228); "geometric self-ensemble" of Lim et al. 2017, section 3.4.
+    """
+    outputs = []
+    for flip in (False, True):
+        for turns in range(4):
+            turned = [torch.rot90(x.flip(-1) if flip else x, turns, (-2, -1)) for x in inputs]
+            output = torch.rot90(network(*turned), -turns, (-2, -1))
+            outputs.append(output.flip(-1) if flip else output)
+    return torch.stack(outputs).mean(dim=0)
+
+
+def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+
+def _enlarge(channels: int, factor: int) -> list[nn.Module]:
+    """Convolution to ``factor ** 2`` times the channels, then pixel shuffle."""
+    return [_conv(channels, channels * factor**2), nn.PixelShuffle(factor)]

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from monai_fundusgen.networks.nets.edsr import EDSR, FUNDUS_MEAN, self_ensemble
+
+
+def photograph(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def tiny(**changes) -> EDSR:
+    return EDSR(**{"scale": 2, "channels": 8, "num_blocks": 2, **changes})
+
+
+def expected_count(channels: int, blocks: int, scale: int, image: int = 3) -> int:
+    def conv(a: int, b: int) -> int:
+        return 9 * a * b + b
+
+    stages = {1: [], 2: [4], 3: [9], 4: [4, 4]}[scale]
+    total = conv(image, channels) + (2 * blocks + 1) * conv(channels, channels)
+    return total + sum(conv(channels, factor * channels) for factor in stages) + conv(channels, image)
+
+
+@pytest.mark.parametrize(("settings", "millions"), [
+    ({}, 1.5),
+    ({"channels": 256, "num_blocks": 32, "residual_scaling": 0.1}, 43),
+])  # fmt: skip
+def test_published_sizes_at_four_times(settings, millions):
+    with torch.device("meta"):
+        network = EDSR(**settings)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert count == expected_count(settings.get("channels", 64), settings.get("num_blocks", 16), 4)
+    assert round(count / 1e6, 1 if millions < 2 else 0) == millions
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_enlarges_by_the_scale_whatever_the_size(scale):
+    assert tiny(scale=scale)(photograph(2, 3, 5, 7)).shape == (2, 3, 5 * scale, 7 * scale)
+
+
+def test_the_mean_colour_passes_a_network_of_zeros():
+    network = tiny()
+    for parameter in network.parameters():
+        torch.nn.init.zeros_(parameter)
+    colour = network(photograph(1, 3, 4, 4))[0, :, 0, 0]
+    assert torch.allclose((colour + 1) / 2, torch.tensor(FUNDUS_MEAN), atol=1e-6)
+
+
+def test_residual_scaling_scales_what_a_block_adds():
+    block = tiny(residual_scaling=0.1).body[0]
+    x = photograph(1, 8, 4, 4)
+    added = block(x) - x
+    block.scaling = 1.0
+    assert torch.allclose(10 * added, block(x) - x, atol=1e-6)
+
+
+def test_no_norm_layer():
+    names = {type(module).__name__ for module in EDSR(num_blocks=1, channels=4).modules()}
+    assert not any("Norm" in name for name in names)
+
+
+def test_the_mean_is_no_weight():
+    assert "mean" not in tiny().state_dict()
+
+
+def test_guide_is_unfolded_where_it_lies():
+    """A change of one guide pixel acts near that pixel only."""
+    network = tiny(scale=4, guide_channels=2, num_blocks=1)
+    x, guide = photograph(1, 3, 24, 24), photograph(1, 2, 96, 96, seed=1)
+    changed = guide.clone()
+    changed[0, 1, 40, 52] += 1
+    rows, columns = (network(x, guide) - network(x, changed)).abs().sum(1)[0].nonzero(as_tuple=True)
+    reach = 4 * 7  # convolutions on the small grid, times the scale
+    assert rows.numel() > 0
+    assert (rows - 40).abs().max() <= reach and (columns - 52).abs().max() <= reach
+
+
+def test_guide_must_fit():
+    x = photograph(1, 3, 4, 4)
+    with pytest.raises(ValueError, match=r"guide is \(0, 8, 8\), expected \(2, 8, 8\)"):
+        tiny(guide_channels=2)(x)
+    with pytest.raises(ValueError, match=r"guide is \(2, 4, 4\), expected \(2, 8, 8\)"):
+        tiny(guide_channels=2)(x, photograph(1, 2, 4, 4))
+    with pytest.raises(ValueError, match=r"expected \(0, 8, 8\)"):
+        tiny()(x, photograph(1, 2, 8, 8))
+
+
+def test_border_errors():
+    with pytest.raises(ValueError, match="scale is 5"):
+        EDSR(scale=5)
+    with pytest.raises(ValueError, match="3 values for 1 image channels"):
+        EDSR(image_channels=1)
+
+
+def test_self_ensemble_of_an_equivariant_function_is_that_function():
+    enlarge = lambda x: F.interpolate(x, scale_factor=2, mode="nearest")
+    x = photograph(1, 3, 5, 7)
+    assert torch.allclose(self_ensemble(enlarge, x), enlarge(x), atol=1e-6)
+
+
+def test_self_ensemble_commutes_with_turns_and_flips_though_the_network_does_not():
+    network = tiny(guide_channels=1).eval()
+    x, guide = photograph(1, 3, 6, 5), photograph(1, 1, 12, 10, seed=1)
+    turned = torch.rot90(x, 1, (-2, -1)), torch.rot90(guide, 1, (-2, -1))
+    with torch.no_grad():
+        assert not torch.allclose(network(*turned), torch.rot90(network(x, guide), 1, (-2, -1)), atol=1e-4)
+        whole = self_ensemble(network, x, guide)
+        assert torch.allclose(self_ensemble(network, *turned), torch.rot90(whole, 1, (-2, -1)), atol=1e-5)
+        flipped = self_ensemble(network, x.flip(-1), guide.flip(-1))
+    assert torch.allclose(flipped, whole.flip(-1), atol=1e-5)
