@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,31 @@ def _options(
     ] = False,
 ) -> None:
     """Labelled retinal fundus datasets from noise."""
+
+
+@app.command()
+def datalist(
+    layout: Annotated[str, typer.Argument(help="Name of the set: paired, drive, rite, hrf, les-av, ...")],
+    directory: Annotated[Path, typer.Argument(help="Folder that the set was unpacked to.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Datalist to write.")] = Path("datalist.json"),
+    validation: Annotated[float, typer.Option(help="Share of the training persons kept for validation.")] = 0.0,
+    testing: Annotated[
+        float, typer.Option(help="Share of all persons kept for testing, in sets without a split.")
+    ] = 0.0,
+    folds: Annotated[int, typer.Option(help="Folds that the training items are numbered into.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of shares and folds.")] = 0,
+) -> None:
+    """Verify every file of a fundus data set and write its MONAI datalist."""
+    from monai_fundusgen.data.datalist import build_datalist, describe, refuse_missing_folder, write_datalist
+    from monai_fundusgen.data.layouts import find_layout
+
+    found = find_layout(layout)
+    refuse_missing_folder(output)
+    built = build_datalist(
+        found, directory, output.parent, validation=validation, testing=testing, folds=folds, seed=seed
+    )
+    write_datalist(output, built)
+    typer.echo(describe(built, output))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,191 @@
+"""Finding the cases of a set on disk: which files belong together, and what is missing."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from monai_fundusgen.conventions import FOV, IMAGE, LABEL, VESSEL
+from monai_fundusgen.data.layouts import LAYOUTS, PAIRED, Layout, Section, SectionName
+
+MANIFEST: Final = "manifest.csv"
+_MANIFEST_KEYS: Final = {"image": IMAGE, "av": LABEL, "vessel": VESSEL, "fov": FOV}
+_MANIFEST_SPLITS: Final[dict[str, SectionName]] = {
+    "": "training", "train": "training", "training": "training",
+    "val": "validation", "valid": "validation", "validation": "validation",
+    "test": "testing", "testing": "testing",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """One eye on disk: its section, its person, and its files by item key."""
+
+    id: str
+    section: SectionName
+    files: dict[str, Path]
+    patient: str
+    group: str = ""
+    size: tuple[int, int] | None = None  # (width, height) that the manifest promises
+
+
+@dataclass
+class Survey:
+    """What a folder holds: the cases found, and one line per thing that is wrong."""
+
+    cases: list[Case] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _names(folder: Path) -> list[str]:
+    """Names in a folder, sorted, hidden ones left out; [] where there is no such folder."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _partner(root: Path, templates: tuple[str, ...], groups: dict[str, str]) -> Path | None:
+    """The first alternative that exists; a link that leads nowhere counts, so that reading it can complain."""
+    candidates = (root / template.format(**groups) for template in templates)
+    return next((path for path in candidates if os.path.lexists(path)), None)
+
+
+def _folder_is_missing(root: Path, templates: tuple[str, ...]) -> bool:
+    return not any(_names((root / template).parent) for template in templates)
+
+
+def _photographs(root: Path, section: Section) -> list[re.Match[str]]:
+    pattern = re.compile(section.pattern)
+    return [match for name in _names(root / section.folder) if (match := pattern.fullmatch(name))]
+
+
+def _survey_section(root: Path, section: Section) -> Survey:
+    survey = Survey()
+    wanted = {
+        key: templates
+        for key, templates in section.templates.items()
+        if not (key in section.optional and _folder_is_missing(root, templates))
+    }
+    for match in _photographs(root, section):
+        groups = {name: value or "" for name, value in match.groupdict().items()}
+        files = {IMAGE: root / section.folder / match.string}
+        for key, templates in wanted.items():
+            path = _partner(root, templates, groups)
+            if path is None:
+                survey.problems.append(
+                    f"{files[IMAGE]}: no {key} file; expected {root / templates[0].format(**groups)}"
+                    + (" or another image format" if len(templates) > 1 else "")
+                )
+            else:
+                files[key] = path
+        case = Case(groups["id"], section.name, files, groups.get("patient", groups["id"]), groups.get("group", ""))
+        survey.cases.append(case)
+    if section.num_cases is not None and len(survey.cases) != section.num_cases:
+        survey.problems.append(
+            f"{root / section.folder}: found {len(survey.cases)} photographs named like {section.pattern}, "
+            f"expected {section.num_cases}; unpack the original archive there, whole and with its own names"
+        )
+    return survey
+
+
+def _orphans(root: Path, survey: Survey) -> list[str]:
+    """Labels of a paired folder that belong to no photograph."""
+    stems = {case.files[IMAGE].stem for case in survey.cases}
+    return [
+        f"{root / folder / name}: no photograph {root / 'images' / Path(name).stem} belongs to it"
+        for folder in ("av", "vessel", "fov")
+        for name in _names(root / folder)
+        if Path(name).stem not in stems and Path(name).suffix
+    ]
+
+
+def _manifest_case(root: Path, row: dict[str, str]) -> Case:
+    split = row.get("split", "").strip().lower()
+    if split not in _MANIFEST_SPLITS:
+        raise ValueError(f"split {split!r}; expected training, validation or testing")
+    files = {key: root / row[column] for column, key in _MANIFEST_KEYS.items() if row.get(column)}
+    if not row.get("id") or IMAGE not in files:
+        raise ValueError("no id or no image; both columns must be filled")
+    missing = [str(path) for path in files.values() if not os.path.lexists(path)]
+    if missing:
+        raise ValueError("no such file: " + ", ".join(missing))
+    size = (int(row["width"]), int(row["height"])) if row.get("width") and row.get("height") else None
+    return Case(row["id"], _MANIFEST_SPLITS[split], files, row.get("patient") or row["id"], row.get("group", ""), size)
+
+
+def _survey_manifest(root: Path) -> Survey:
+    survey = Survey()
+    with open(root / MANIFEST, newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        survey.problems.append(f"{root / MANIFEST}: lists no case; fill it or delete it")
+    for line, row in enumerate(rows, start=2):
+        cells = {str(key).strip(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+        try:
+            survey.cases.append(_manifest_case(root, cells))
+        except ValueError as error:
+            survey.problems.append(f"{root / MANIFEST}, line {line}: {error}")
+    return survey
+
+
+def _doubles(cases: list[Case]) -> list[str]:
+    counts = Counter((case.section, case.id) for case in cases)
+    return [f"{id}: {count} photographs bear this name; keep one" for (_, id), count in counts.items() if count > 1]
+
+
+def _hint(layout: Layout, root: Path) -> str:
+    """Where the set probably is, or which set this probably is."""
+    nested = [name for name in _names(root) if _holds(layout, root / name)]
+    if nested:
+        return f"the set lies one folder down: give {root / nested[0]}"
+    fitting = [other.name for other in LAYOUTS.values() if other is not layout and _holds(other, root)]
+    if fitting:
+        return f"the files look like layout {' or '.join(fitting)}: try that"
+    found = ", ".join(_names(root)[:8]) or "nothing"
+    expected = ", ".join(f"{section.folder or '.'}/" for section in layout.sections)
+    return f"it holds {found}; layout {layout.name} keeps its photographs in {expected} (docs/reference/layouts.md)"
+
+
+def _holds(layout: Layout, root: Path) -> bool:
+    """True if the root has photographs of every section, each with its first label."""
+    for section in layout.sections:
+        matches = _photographs(root, section)
+        if not matches:
+            return False
+        groups = {name: value or "" for name, value in matches[0].groupdict().items()}
+        partners = [
+            _partner(root, section.templates[key], groups) for key in (LABEL, VESSEL) if key in section.templates
+        ]
+        if not any(partners) and not section.optional:
+            return False
+    return True
+
+
+def survey(layout: Layout, root: Path) -> Survey:
+    """Cases of a set below ``root``, and everything that is missing, double or left over.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        NotADirectoryError: a file.
+        ValueError: not one photograph; the message says which layout fits, if any does.
+    """
+    if not root.exists():
+        raise FileNotFoundError(f"{root}: no such folder")
+    if not root.is_dir():
+        raise NotADirectoryError(f"{root}: a file; give the folder that layout {layout.name} was unpacked to")
+    if layout is PAIRED and (root / MANIFEST).is_file():
+        found = _survey_manifest(root)
+    else:
+        parts = [_survey_section(root, section) for section in layout.sections]
+        found = Survey([c for part in parts for c in part.cases], [p for part in parts for p in part.problems])
+        if not found.cases:
+            raise ValueError(f"{root}: not one photograph of layout {layout.name}; {_hint(layout, root)}")
+        found.problems += _orphans(root, found) if layout is PAIRED else []
+    found.problems += _doubles(found.cases)
+    return found

@@ -1,0 +1,249 @@
+"""From a set on disk to a datalist: verify every file, split by person, write what MONAI reads.
+
+The datalist is a decathlon file. Its items hold paths and integers only, because ``load_decathlon_datalist`` turns any
+string that happens to exist on disk into a path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_fundusgen.conventions import FOV, IMAGE, LABEL, LABEL_NAMES, VESSEL
+from monai_fundusgen.data.cases import Case, survey
+from monai_fundusgen.data.layouts import Layout, SectionName
+from monai_fundusgen.data.reading import read_av, read_fov, read_rgb, read_vessel
+from monai_fundusgen.storage.whole_file import write_whole
+
+SECTIONS: Final[tuple[SectionName, ...]] = ("training", "validation", "testing")
+VESSEL_LABEL_NAMES: Final = {0: "background", 1: "vessel"}
+
+
+def _checked_av(path: Path) -> NDArray[np.bool_]:
+    planes = read_av(path)
+    if not (planes.artery.any() or planes.vein.any()):
+        found = "only uncertain (white) pixels: is it a binary vessel map?" if planes.uncertain.any() else "all black"
+        raise ValueError(f"{path}: no artery and no vein; the label is {found}")
+    return planes.artery
+
+
+def _checked_vessel(path: Path) -> NDArray[np.bool_]:
+    vessel = read_vessel(path)
+    if not vessel.any():
+        raise ValueError(f"{path}: the vessel map is all black")
+    return vessel
+
+
+_READERS: Final = {IMAGE: lambda path: read_rgb(path)[0], LABEL: _checked_av, VESSEL: _checked_vessel, FOV: read_fov}
+
+
+def verify_case(case: Case, size: tuple[int, int] | None = None) -> list[str]:
+    """Read every file of a case to its end; one line per file that is unreadable, mislabelled or of the wrong size.
+
+    Args:
+        case: the case.
+        size: (width, height) that the set promises; left out, the photograph's own size holds for its labels.
+    """
+    problems = []
+    expected = case.size or size
+    for key, path in sorted(case.files.items(), key=lambda entry: entry[0] != IMAGE):
+        try:
+            height, width = _READERS[key](path).shape
+        except (OSError, ValueError) as error:
+            problems.append(str(error))
+            continue
+        if expected is None and key == IMAGE:
+            expected = (width, height)
+        elif expected is not None and (width, height) != expected:
+            whose = "the set" if case.size or size else "its photograph"
+            problems.append(f"{path}: {width} x {height} px; {whose} has {expected[0]} x {expected[1]}")
+    return problems
+
+
+def spread_by_person(cases: Sequence[Case], share: float, seed: int) -> set[str]:
+    """A ``share`` of the persons, drawn evenly from every group; images of one person stay together."""
+    if not 0 <= share < 1:
+        raise ValueError(f"share {share}; expected at least 0 and below 1")
+    order = _shuffled_persons(cases, seed)
+    count = round(share * len(order))
+    if share > 0 and not 0 < count < len(order):
+        raise ValueError(f"a share of {share} of {len(order)} persons is {count}; choose another share")
+    return {order[int((place + 0.5) * len(order) / count)] for place in range(count)}
+
+
+def _shuffled_persons(cases: Sequence[Case], seed: int) -> list[str]:
+    """Persons in random order, group after group, so that every n-th person is an even choice."""
+    rng = np.random.default_rng(seed)
+    groups: dict[str, list[str]] = {}
+    for case in sorted(cases, key=lambda case: (case.group, case.patient)):
+        persons = groups.setdefault(case.group, [])
+        if case.patient not in persons:
+            persons.append(case.patient)
+    order: list[str] = []
+    for persons in groups.values():
+        order += [persons[place] for place in rng.permutation(len(persons)) if persons[place] not in order]
+    return order
+
+
+def _sections(cases: Sequence[Case], validation: float, testing: float, seed: int) -> dict[SectionName, list[Case]]:
+    sections: dict[SectionName, list[Case]] = {
+        name: [case for case in cases if case.section == name] for name in SECTIONS
+    }
+    draws: tuple[tuple[SectionName, float, int], ...] = (
+        ("testing", testing, seed),
+        ("validation", validation, seed + 1),
+    )
+    for name, share, draw in draws:
+        if share and sections[name]:
+            raise ValueError(f"the set has its own {name} part ({len(sections[name])} cases); leave --{name} out")
+        chosen = spread_by_person(sections["training"], share, draw) if share else set()
+        sections[name] += [case for case in sections["training"] if case.patient in chosen]
+        sections["training"] = [case for case in sections["training"] if case.patient not in chosen]
+    _refuse_shared_persons(sections)
+    return sections
+
+
+def _refuse_shared_persons(sections: dict[SectionName, list[Case]]) -> None:
+    home: dict[str, SectionName] = {}
+    for name, cases in sections.items():
+        for case in cases:
+            if home.setdefault(case.patient, name) != name:
+                raise ValueError(
+                    f"person {case.patient} is in {home[case.patient]} and in {name}; a person may be in one part only"
+                )
+
+
+def _item(case: Case, base_dir: Path) -> dict[str, Any]:
+    files = dict(case.files)
+    if LABEL not in files and VESSEL in files:
+        files[LABEL] = files[VESSEL]
+    return {key: _portable(files[key], base_dir) for key in (IMAGE, LABEL, VESSEL, FOV) if key in files}
+
+
+def _portable(path: Path, base_dir: Path) -> str:
+    absolute = Path(path).absolute()
+    return absolute.relative_to(base_dir).as_posix() if absolute.is_relative_to(base_dir) else absolute.as_posix()
+
+
+def _verified(layout: Layout, root: Path, threads: int) -> list[Case]:
+    found = survey(layout, root)
+    with ThreadPoolExecutor(threads) as pool:
+        for problems in pool.map(partial(verify_case, size=layout.size), found.cases):
+            found.problems += problems
+    if found.problems:
+        raise ValueError(_complaint(layout, root, found.problems))
+    return found.cases
+
+
+def _complaint(layout: Layout, root: Path, problems: Iterable[str]) -> str:
+    lines = list(dict.fromkeys(problems))
+    head = f"{root}: {len(lines)} thing{'s' * (len(lines) > 1)} wrong with it as layout {layout.name}; nothing written"
+    return "\n".join([head, *(f"  {line}" for line in lines)])
+
+
+def build_datalist(
+    layout: Layout,
+    directory: str | Path,
+    base_dir: str | Path,
+    *,
+    validation: float = 0.0,
+    testing: float = 0.0,
+    folds: int = 5,
+    seed: int = 0,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Datalist of a public set, every one of its files read and checked.
+
+    Args:
+        layout: see `monai_fundusgen.data.layouts.find_layout`.
+        directory: folder the set was unpacked to.
+        base_dir: folder the datalist will lie in; paths below it are written relative to it, others absolute.
+        validation: share of the training persons that becomes the validation part.
+        testing: share of all persons that becomes the testing part, for sets without one.
+        folds: training items get ``fold`` 0..folds-1, persons kept together and groups spread evenly.
+        seed: of both draws and of the folds.
+        threads: files read at a time.
+
+    Raises:
+        ValueError: anything is wrong with the set; the message lists everything.
+        OSError: no such folder.
+    """
+    root, base_dir = Path(directory), Path(base_dir).absolute()
+    if folds < 1:
+        raise ValueError(f"folds {folds}; expected at least 1")
+    sections = _sections(_verified(layout, root, threads), validation, testing, seed)
+    fold = {person: place % folds for place, person in enumerate(_shuffled_persons(sections["training"], seed + 2))}
+    labels = _label_names([case for name in ("training", "validation") for case in sections[name]])
+    items: dict[str, list[dict[str, Any]]] = {
+        name: [_item(case, base_dir) for case in cases] for name, cases in sections.items()
+    }
+    for item, case in zip(items["training"], sections["training"], strict=True):
+        item["fold"] = fold[case.patient]
+    return {
+        "name": layout.name if layout.reference else root.absolute().name,
+        "description": f"{layout.title}. Labels: {layout.annotator}. Split: {layout.split}.",
+        "licence": layout.licence,
+        "reference": layout.reference,
+        "tensorImageSize": "2D",
+        "modality": {"0": "CFP"},
+        "labels": {str(code): name for code, name in labels.items()},
+        "numTraining": len(items["training"]),
+        "numValidation": len(items["validation"]),
+        "numTest": len(items["testing"]),
+        **items,
+    }
+
+
+def _label_names(cases: Sequence[Case]) -> dict[int, str]:
+    """What the labels of the training cases mean: artery/vein codes, or vessel and background."""
+    count = sum(LABEL in case.files for case in cases)
+    if count == len(cases):
+        return LABEL_NAMES
+    if count == 0 and all(VESSEL in case.files for case in cases):
+        return VESSEL_LABEL_NAMES
+    bare = next(case for case in cases if LABEL not in case.files)
+    raise ValueError(
+        f"{count} of {len(cases)} training cases have an artery/vein label, {bare.files[IMAGE]} has none; "
+        f"give every case one, or give none and every case a vessel map"
+    )
+
+
+def refuse_missing_folder(path: str | Path) -> None:
+    """Raise FileNotFoundError unless the folder that ``path`` shall be written to exists."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; make it first, or name another output file")
+
+
+def write_datalist(path: str | Path, datalist: dict[str, Any]) -> None:
+    """Write a datalist, whole or not at all, in ASCII, so that it reads the same whatever the locale.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+    """
+    refuse_missing_folder(path)
+    write_whole(path, (json.dumps(datalist, indent=1) + "\n").encode("ascii"))
+
+
+def describe(datalist: dict[str, Any], path: str | Path) -> str:
+    """Summary of a datalist for the console."""
+    items = [item for name in SECTIONS for item in datalist[name]]
+    counts = ", ".join(f"{len(datalist[name])} {name}" for name in SECTIONS)
+    having = ", ".join(f"{key} {sum(key in item for item in items)}" for key in (IMAGE, LABEL, VESSEL, FOV))
+    labels = ", ".join(f"{code} {name}" for code, name in datalist["labels"].items())
+    return "\n".join(
+        [
+            f"{path}: {datalist['name']}, every file read and checked",
+            f"  cases: {counts}",
+            f"  files: {having}",
+            f"  labels: {labels}",
+            f"  load_decathlon_datalist({str(path)!r}, True, 'training')",
+        ]
+    )

@@ -1,0 +1,42 @@
+"""Phantom eyes in place of files: an item with a seed becomes the same arrays that a photograph's item does."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_fundusgen.conventions import FOV, IMAGE, LABEL, SEED, UNCERTAIN, VESSEL
+from monai_fundusgen.phantom.photograph import render_photograph
+from monai_fundusgen.phantom.raster import rasterise
+from monai_fundusgen.phantom.tree import grow_retina
+
+
+def phantom_items(count: int, first_seed: int = 0) -> list[dict[str, int]]:
+    """Items of ``count`` phantom eyes, one for each seed from ``first_seed``; a datalist without files.
+
+    Raises:
+        ValueError: a negative number.
+    """
+    if count < 0 or first_seed < 0:
+        raise ValueError(f"count {count}, first seed {first_seed}; expected neither below 0")
+    return [{SEED: seed} for seed in range(first_seed, first_seed + count)]
+
+
+def phantom_arrays(seed: int, size: int, *, with_photograph: bool = True) -> dict[str, NDArray[np.generic]]:
+    """Arrays of the phantom eye of a seed: the same keys, shapes and types as those read from files.
+
+    Returns:
+        image (3, size, size) uint8, unless left out; label (2, size, size), vessel, fov and uncertain
+        (1, size, size), bool.
+    """
+    retina = grow_retina(seed)
+    raster = rasterise(retina, size)
+    arrays: dict[str, NDArray[np.generic]] = {
+        LABEL: raster.label,
+        VESSEL: raster.label.any(axis=0, keepdims=True),
+        FOV: raster.fov[None],
+        UNCERTAIN: np.zeros((1, size, size), dtype=bool),
+    }
+    if with_photograph:
+        arrays[IMAGE] = render_photograph(retina, raster, rng=np.random.default_rng(seed))
+    return arrays

@@ -1,0 +1,47 @@
+"""Resampling by area: an output pixel is the mean of the surface it covers; thin vessels turn grey, none is lost."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from torch import Tensor
+from torch.nn import functional
+
+
+@lru_cache(maxsize=32)
+def _area_weights(source: int, target: int) -> csr_matrix:
+    """(target, source) matrix whose rows average the source pixels under each target pixel; rows sum to 1."""
+    edges = np.arange(target + 1) * (source / target)
+    rows, columns, weights = [], [], []
+    for row in range(target):
+        start, stop = edges[row], edges[row + 1]
+        covered = np.arange(int(np.floor(start)), min(int(np.ceil(stop - 1e-9)), source))
+        share = np.minimum(covered + 1, stop) - np.maximum(covered, start)
+        rows.append(np.full(covered.size, row))
+        columns.append(covered)
+        weights.append(share / share.sum())
+    entries = np.concatenate(weights).astype(np.float32)
+    return csr_matrix((entries, (np.concatenate(rows), np.concatenate(columns))), shape=(target, source))
+
+
+def area_resize(array: NDArray[np.generic], height: int, width: int) -> NDArray[np.float32]:
+    """Mean of (C, H, W) over each pixel of a ``height`` x ``width`` grid, as float32; the overall mean is kept.
+
+    A side that grows is interpolated linearly instead, because the mean over a part of one pixel is that pixel.
+    """
+    out = array.astype(np.float32)
+    target_rows, target_columns = min(height, out.shape[1]), min(width, out.shape[2])
+    if target_rows < out.shape[1]:
+        by_rows = _area_weights(out.shape[1], target_rows)
+        out = np.stack([by_rows @ channel for channel in out])
+    if target_columns < out.shape[2]:
+        by_columns = _area_weights(out.shape[2], target_columns)
+        out = np.stack([(by_columns @ channel.T).T for channel in out])
+    if out.shape[1:] != (height, width):
+        grown: Tensor = functional.interpolate(torch.from_numpy(out)[None], (height, width), mode="bilinear")
+        out = grown[0].numpy()
+    return np.ascontiguousarray(out)
