@@ -26,17 +26,17 @@ Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Drawn:
-    """Clean maps (B, C, H, W), noise of that shape, integer levels (B,), and what the network is conditioned on."""
+    """Clean maps (B, C, H, W), noise of that shape, integer levels (B,), and the context (B, ...) if there is one."""
 
     x_0: Tensor
     eps: Tensor
     t: Tensor
-    condition: Mapping[str, Tensor]
+    context: Tensor | None
 
     def part(self, index: int, parts: int) -> Drawn:
         """The ``index``-th of ``parts`` almost equal shares of the batch."""
         x_0, eps, t = (value.tensor_split(parts)[index] for value in (self.x_0, self.eps, self.t))
-        return Drawn(x_0, eps, t, {name: value.tensor_split(parts)[index] for name, value in self.condition.items()})
+        return Drawn(x_0, eps, t, None if self.context is None else self.context.tensor_split(parts)[index])
 
 
 @dataclass
@@ -53,8 +53,9 @@ class DenoisingStep:
         seed: seed of levels and noise.
         rank: this process among those of a distributed run; each must have its own.
         key: entry of the batch that holds the clean maps (B, C, H, W) in [-1, 1].
-        condition: network argument -> entry of the batch, for conditional networks.
-        drop_condition: fraction of samples that see zeros as condition (for guidance), in [0, 1).
+        condition: entry of the batch that the network sees as ``context`` (B, ...); None: unconditional.
+        drop_condition: fraction of samples whose condition is replaced by ``null_context`` (for guidance), in [0, 1).
+        null_context: value of a condition that is not given; NaN for this package's networks.
         autocast: ``"bfloat16"`` runs the network under autocast; no loss scaling is needed. None: full precision.
         channels_last: hand the network channels-last tensors.
         max_grad_norm: the gradient's norm is clipped to this.
@@ -67,8 +68,9 @@ class DenoisingStep:
     seed: int = 0
     rank: int = 0
     key: str = LABEL
-    condition: Mapping[str, str] = field(default_factory=dict)
+    condition: str | None = None
     drop_condition: float = 0.0
+    null_context: float = float("nan")
     autocast: str | None = None
     channels_last: bool = False
     max_grad_norm: float = math.inf
@@ -93,9 +95,8 @@ class DenoisingStep:
             FloatingPointError: on a loss or gradient that is not finite, before the weights are touched.
         """
         x_0 = self._entry(engine, batch, self.key)
-        condition = {name: self._entry(engine, batch, key) for name, key in self.condition.items()}
+        drawn = self._draw(x_0, None if self.condition is None else self._entry(engine, batch, self.condition))
         parts = min(self.micro_batches, len(x_0))
-        drawn = self._draw(x_0, condition)
         engine.network.train()
         engine.optimizer.zero_grad(set_to_none=engine.optim_set_to_none)
         total = torch.zeros((), device=x_0.device)
@@ -128,16 +129,17 @@ class DenoisingStep:
         plain = value.as_tensor() if isinstance(value, MetaTensor) else value
         return plain.to(engine.state.device, non_blocking=engine.non_blocking)
 
-    def _draw(self, x_0: Tensor, condition: Mapping[str, Tensor]) -> Drawn:
+    def _draw(self, x_0: Tensor, context: Tensor | None) -> Drawn:
         """Levels, noise and dropped conditions of this step, from a generator seeded by (seed, rank, step)."""
         device = torch.device(self.draw_on)
         rng = torch.Generator(device).manual_seed(mixed_seed(self.seed, self.rank, self.num_draws))
         self.num_draws += 1
         t = torch.randint(len(self.schedule), (len(x_0),), generator=rng, device=device)
         eps = torch.randn(x_0.shape, generator=rng, device=device)
-        keep = (torch.rand(len(x_0), generator=rng, device=device) >= self.drop_condition).to(x_0.device)
-        kept = {name: value * per_sample(keep, value) for name, value in condition.items()}
-        return Drawn(x_0, eps.to(x_0), t.to(x_0.device), kept)
+        if context is not None:
+            dropped = torch.rand(len(x_0), generator=rng, device=device) < self.drop_condition
+            context = torch.where(per_sample(dropped, context).bool(), self.null_context, context)
+        return Drawn(x_0, eps.to(x_0), t.to(x_0.device), context)
 
     def _loss(self, engine: SupervisedTrainer, drawn: Drawn) -> Tensor:
         """Forward pass and loss of one share."""
@@ -146,7 +148,7 @@ class DenoisingStep:
         if self.channels_last:
             x_t = x_t.contiguous(memory_format=torch.channels_last)
         with torch.autocast(x_t.device.type, torch.bfloat16, enabled=self.autocast is not None):
-            output = engine.network(x_t, drawn.t, **drawn.condition)
+            output = engine.network(x_t, drawn.t, **({} if drawn.context is None else {"context": drawn.context}))
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         loss = self.loss(output, drawn.x_0, drawn.eps, abar)
         _require_finite(loss, "loss", engine)

@@ -1,0 +1,177 @@
+"""Seeds to vessel maps: a trained denoising network behind MONAI's ``Inferer``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from monai.inferers import Inferer
+from torch import Tensor, nn
+
+from monai_fundusgen.diffusion.noise import SeededNoise
+from monai_fundusgen.diffusion.parametrisation import Kind, check_kind, denoised
+from monai_fundusgen.diffusion.samplers import Solver, num_levels, sampler_of
+from monai_fundusgen.diffusion.schedule import NoiseSchedule, Spacing
+from monai_fundusgen.diffusion.weighting import untilted
+
+
+@dataclass
+class NetworkDenoiser:
+    """A network as ``denoise(x, abar)``: the face that samplers call.
+
+    Attributes:
+        network: called ``network(x, timesteps)``, or ``network(x, timesteps, context=context)`` with a context;
+            returns (B, C, H, W), or (B, 2C, H, W) where it learned the variance.
+        schedule: the schedule it was trained on; between its levels the network sees fractional timesteps.
+        kind: what the network predicts.
+        context: condition (B, ...), or None.
+        guidance_scale: 1 takes the conditional prediction, more pushes away from the unconditional one (which is
+            then evaluated too), 0 takes the latter alone.
+        null_context: value of a context that is not given.
+        untilt: shift in :func:`~monai_fundusgen.diffusion.weighting.untilted`; 0 leaves the estimate alone.
+        autocast: ``"bfloat16"`` or None.
+        channels_last: hand the network channels-last tensors.
+        with_variance: return (x_0, v) where the network learned the variance.
+    """
+
+    network: Callable[..., Tensor]
+    schedule: NoiseSchedule
+    kind: Kind
+    context: Tensor | None = None
+    guidance_scale: float = 1.0
+    null_context: float = float("nan")
+    untilt: float = 0.0
+    autocast: str | None = None
+    channels_last: bool = False
+    with_variance: bool = False
+
+    def __call__(self, x: Tensor, abar: Tensor) -> Any:
+        """Estimate of x_0 (B, C, H, W) in [-1, 1], float32, for a noisy sample at one level."""
+        output = self._guided(x, self.schedule.time_of(abar).to(x.device, torch.float32))
+        output, fraction = output.chunk(2, dim=1) if output.shape[1] == 2 * x.shape[1] else (output, None)
+        x_0 = denoised(output, x, abar, self.kind).clamp(-1, 1)
+        if self.untilt:
+            x_0 = untilted(x_0, self.untilt)
+        return (x_0, (fraction.float().clamp(-1, 1) + 1) / 2) if self.with_variance and fraction is not None else x_0
+
+    def _guided(self, x: Tensor, t: Tensor) -> Tensor:
+        """Output of the network, float32, moved along the condition's direction."""
+        if self.context is None or self.guidance_scale == 1:
+            return self._output(x, t, self.context)
+        null = torch.full_like(self.context, self.null_context)
+        if self.guidance_scale == 0:
+            return self._output(x, t, null)
+        without, given = self._output(torch.cat([x, x]), t, torch.cat([null, self.context])).chunk(2)
+        return without + self.guidance_scale * (given - without)
+
+    def _output(self, x: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
+        """One call of the network; ``t`` is a scalar, the network gets one per sample."""
+        if self.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast is not None):
+            output = self.network(x, t.expand(len(x)), **({} if context is None else {"context": context}))
+        return output.float()
+
+
+@dataclass
+class VesselMapSampler(Inferer):
+    """Soft artery/vein maps from seeds: the same seed gives the same map whatever else is in the batch.
+
+    The network should be in evaluation mode, as MONAI's evaluators put it. Convolutions differ in their last bits
+    between batch sizes; set ``batch_size`` where bytes must agree.
+
+    Attributes:
+        schedule: the schedule of the training.
+        kind: what the network predicts: ``eps``, ``v``, ``x_0`` or ``logit``.
+        solver: ``dpm_solver``, ``unipc``, ``ddim``, ``heun`` or ``ddpm``.
+        num_evaluations: calls of the network per map (guidance doubles the work of each).
+        spacing: ``log_snr``, ``karras`` or ``uniform_t``.
+        shape: channels, height and width of a map, where seeds are given.
+        batch_size: maps that go through the network together; the last batch is padded to it. None: all at once.
+        guidance_scale: strength of the condition, see :class:`NetworkDenoiser`.
+        null_context: value of a condition that is not given.
+        untilt: shift that undoes an exponentially reweighted training; 0 is none.
+        autocast: ``"bfloat16"`` runs the network under autocast.
+        channels_last: hand the network channels-last tensors.
+
+    Raises:
+        ValueError: when the parts do not fit: an unknown name, a number of evaluations that the solver cannot make.
+    """
+
+    schedule: NoiseSchedule
+    kind: Kind = "logit"
+    solver: Solver = "dpm_solver"
+    num_evaluations: int = 20
+    spacing: Spacing = "log_snr"
+    shape: Sequence[int] = (2, 256, 256)
+    batch_size: int | None = None
+    guidance_scale: float = 1.0
+    null_context: float = float("nan")
+    untilt: float = 0.0
+    autocast: str | None = None
+    channels_last: bool = False
+
+    def __post_init__(self) -> None:
+        check_kind(self.kind)
+        self.levels = self.schedule.levels(num_levels(self.solver, self.num_evaluations), self.spacing)
+        if self.autocast not in (None, "bfloat16"):
+            raise ValueError(f"VesselMapSampler: autocast {self.autocast!r} is neither None nor 'bfloat16'")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"VesselMapSampler: batch_size {self.batch_size}; expected at least 1, or None for all")
+
+    @torch.no_grad()
+    def __call__(  # type: ignore[override]  # seeds take the place of an image
+        self, inputs: Sequence[int] | Tensor, network: Callable[..., Tensor], *, context: Tensor | None = None
+    ) -> Tensor:
+        """Soft maps (B, C, H, W) in [0, 1], float32, on the network's device.
+
+        Args:
+            inputs: B seeds, each in [0, 2**32), as integers or an integer tensor; or the noise itself, a real tensor
+                (B, C, H, W), for deterministic solvers.
+            network: the trained network.
+            context: condition (B, ...) where the network takes one.
+
+        Raises:
+            ValueError: on a context of another length, on noise for a solver that needs seeds, on a seed out of range.
+        """
+        if context is not None and len(context) != len(inputs):
+            raise ValueError(f"VesselMapSampler: {len(context)} contexts for {len(inputs)} maps; give one per map")
+        device = _device_of(network, inputs)
+        size = self.batch_size or max(len(inputs), 1)
+        maps = []
+        for first in range(0, len(inputs), size):
+            rows = [min(first + row, len(inputs) - 1) for row in range(size)]  # the last map again, as padding
+            given = None if context is None else context[rows].to(device)
+            maps.append(self._batch(inputs, rows, network, given, device)[: len(inputs) - first])
+        return torch.cat(maps) if maps else torch.empty(0, *self.shape, device=device)
+
+    def _batch(
+        self,
+        inputs: Sequence[int] | Tensor,
+        rows: list[int],
+        network: Callable[..., Tensor],
+        context: Tensor | None,
+        device: torch.device,
+    ) -> Tensor:
+        """Maps of some rows of the inputs."""
+        if isinstance(inputs, Tensor) and inputs.is_floating_point():
+            noise, x_T = None, inputs[rows].float()
+        else:
+            noise = SeededNoise([int(inputs[row]) for row in rows])
+            x_T = noise.normal(*self.shape)
+        denoise = NetworkDenoiser(
+            network, self.schedule, self.kind, context, self.guidance_scale, self.null_context, self.untilt,
+            self.autocast, self.channels_last, with_variance=self.solver == "ddpm",
+        )  # fmt: skip
+        x_0 = sampler_of(self.solver)(denoise, x_T.to(device), self.levels, noise)
+        return ((x_0 + 1) / 2).clamp(0, 1)
+
+
+def _device_of(network: Callable[..., Tensor], inputs: Sequence[int] | Tensor) -> torch.device:
+    """Where the network's weights lie; for a function without weights, where the inputs lie."""
+    if isinstance(network, nn.Module):
+        for parameter in network.parameters():
+            return parameter.device
+    return inputs.device if isinstance(inputs, Tensor) else torch.device("cpu")
