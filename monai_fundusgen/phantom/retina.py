@@ -15,6 +15,9 @@ from monai_fundusgen.conventions import FIELD_FILL, MM_PER_DEGREE
 
 FloatArray = NDArray[np.float64]
 
+#: Territories of the trunks: superior/inferior temporal, superior/inferior nasal.
+QUADRANTS = ("superotemporal", "inferotemporal", "superonasal", "inferonasal")
+
 
 @dataclass(frozen=True)
 class Landmarks:
@@ -60,7 +63,7 @@ class Field:
 
     def grid_mm(self, size: int) -> tuple[FloatArray, FloatArray]:
         """Positions of pixel centres: x as (1, size), y as (size, 1)."""
-        offset = (np.arange(size) - (size - 1) / 2) * self.pixel_mm(size)
+        offset: FloatArray = (np.arange(size, dtype=np.float64) - (size - 1) / 2) * self.pixel_mm(size)
         return (offset + self.centre_mm[0])[None, :], (offset + self.centre_mm[1])[:, None]
 
     def to_pixels(self, points_mm: FloatArray, size: int) -> FloatArray:
@@ -83,12 +86,19 @@ class VesselGraph:
         radius_um: (N,) float64, never growing from root to leaf.
         kind: (N,) uint8, ARTERY or VEIN.
         parent: (N,) int32; -1 at a root. A parent precedes its children.
+        leaves: (N,) float64, terminal vessels fed by the node; vessels that leave the grown domain count as the many
+            that their calibre would feed.
+        quadrant: (N,) uint8, index into ``QUADRANTS``, of the trunk the node belongs to.
+
+    The radius of edge i is ``radius_um[i]``: it changes at junctions and near the tips only.
     """
 
     xy_mm: FloatArray
     radius_um: FloatArray
     kind: NDArray[np.uint8]
     parent: NDArray[np.int32]
+    leaves: FloatArray
+    quadrant: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

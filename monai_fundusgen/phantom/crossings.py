@@ -1,0 +1,179 @@
+"""Where vessels meet: exact intersections of edges, and vessels that come close without crossing."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from monai_fundusgen.conventions import ARTERY
+from monai_fundusgen.phantom.forest import segment_point_distance, segments_cross
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+#: Side of a cell of the search grid, mm: no two edges farther apart than this minus an edge are compared.
+CELL_MM = 0.30
+#: Artery and vein that do not cross stay apart by their radii, each at least this one (um), and this gap (mm):
+#: then labels do not touch at 256 pixels over 45 degrees either.
+THIN_UM, GAP_MM = 40.0, 0.05
+
+
+class EdgeGrid(NamedTuple):
+    """Edges by the cell of their end node: ``first`` (cells + 1) into ``members``; ``columns`` cells per row."""
+
+    corner: FloatArray
+    columns: int
+    first: IntArray
+    members: IntArray
+
+
+def edge_grid(xy: FloatArray) -> EdgeGrid:
+    """Grid over the nodes (N, 2), one empty cell wide around them."""
+    corner = xy.min(0) - 1.5 * CELL_MM
+    cells = ((xy - corner) / CELL_MM).astype(np.int64)
+    columns = int(cells[:, 0].max()) + 2
+    key = cells[:, 1] * columns + cells[:, 0]
+    number = columns * (int(cells[:, 1].max()) + 2)
+    first = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=number))]).astype(np.int32)
+    return EdgeGrid(corner, columns, first, np.argsort(key, kind="stable").astype(np.int32))
+
+
+@njit(cache=True)
+def _near_pairs(
+    xy: FloatArray, parent: IntArray, kind: NDArray[np.uint8], grid: EdgeGrid, i: int, out: IntArray
+) -> int:
+    """Edges j > i with no node in common with edge i that end in its cell or around; fills ``out``."""
+    column, row = int((xy[i, 0] - grid.corner[0]) / CELL_MM), int((xy[i, 1] - grid.corner[1]) / CELL_MM)
+    found = 0
+    for r in range(row - 1, row + 2):
+        for c in range(column - 1, column + 2):
+            key = r * grid.columns + c
+            for k in range(grid.first[key], grid.first[key + 1]):
+                j = grid.members[k]
+                if j <= i or parent[j] < 0 or parent[j] == i or parent[i] == j or parent[i] == parent[j]:
+                    continue
+                if found < len(out):
+                    out[found] = j
+                    found += 1
+    return found
+
+
+@njit(cache=True)
+def intersecting_edges(
+    xy: FloatArray, parent: IntArray, kind: NDArray[np.uint8], grid: EdgeGrid, same_kind: bool
+) -> IntArray:
+    """Pairs (M, 2) of edges that intersect and share no node, of one kind or of two (then artery first)."""
+    pairs = np.empty((len(parent), 2), np.int32)
+    near = np.empty(4096, np.int32)
+    used = 0
+    for i in range(len(parent)):
+        if parent[i] < 0:
+            continue
+        for k in range(_near_pairs(xy, parent, kind, grid, i, near)):
+            j = near[k]
+            if (kind[i] == kind[j]) != same_kind or used == len(pairs):
+                continue
+            if segments_cross(xy[parent[i]], xy[i], xy[parent[j]], xy[j]):
+                first = i if same_kind or kind[i] == ARTERY else j
+                pairs[used, 0], pairs[used, 1] = first, i + j - first
+                used += 1
+    return pairs[:used]
+
+
+def crossing_geometry(xy: FloatArray, parent: IntArray, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Point (M, 2) and acute angle in degrees (M,) where the edges of each pair intersect."""
+    a, c = xy[parent[pairs[:, 0]]], xy[parent[pairs[:, 1]]]
+    ab, cd = xy[pairs[:, 0]] - a, xy[pairs[:, 1]] - c
+    turn = ab[:, 0] * cd[:, 1] - ab[:, 1] * cd[:, 0]
+    t = ((c - a)[:, 0] * cd[:, 1] - (c - a)[:, 1] * cd[:, 0]) / np.where(turn == 0, 1e-12, turn)
+    along = np.abs((ab * cd).sum(1))
+    return a + t[:, None] * ab, np.rad2deg(np.arctan2(np.abs(turn), along))
+
+
+@njit(cache=True)
+def separation_mm(first_um: float, second_um: float) -> float:
+    """Least distance between the centre-lines of an artery and a vein that do not cross there."""
+    return (max(first_um, THIN_UM) + max(second_um, THIN_UM)) / 1000 + GAP_MM
+
+
+@njit(cache=True)
+def _segment_distance(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> float:
+    if segments_cross(a, b, c, d):
+        return 0.0
+    one = min(segment_point_distance(a[0], a[1], b[0], b[1], c[0], c[1]),
+              segment_point_distance(a[0], a[1], b[0], b[1], d[0], d[1]))  # fmt: skip
+    two = min(segment_point_distance(c[0], c[1], d[0], d[1], a[0], a[1]),
+              segment_point_distance(c[0], c[1], d[0], d[1], b[0], b[1]))  # fmt: skip
+    return min(one, two)
+
+
+@njit(cache=True)
+def _explained(x: float, y: float, reach: float, points: FloatArray, sines: FloatArray) -> bool:
+    """Whether a steep crossing lies near enough to account for an artery and a vein being close at (x, y)."""
+    for m in range(len(points)):
+        if (points[m, 0] - x) ** 2 + (points[m, 1] - y) ** 2 < (reach / sines[m]) ** 2:
+            return True
+    return False
+
+
+@njit(cache=True)
+def close_pairs(
+    xy: FloatArray,
+    parent: IntArray,
+    kind: NDArray[np.uint8],
+    radius_um: FloatArray,
+    grid: EdgeGrid,
+    points: FloatArray,
+    sines: FloatArray,
+) -> IntArray:
+    """Pairs (M, 2) of an artery's and a vein's edge that are too close although no listed crossing is near."""
+    pairs = np.empty((4 * len(parent), 2), np.int32)
+    near = np.empty(4096, np.int32)
+    used = 0
+    for i in range(len(parent)):
+        if parent[i] < 0:
+            continue
+        for k in range(_near_pairs(xy, parent, kind, grid, i, near)):
+            j = near[k]
+            if kind[i] == kind[j] or used == len(pairs):
+                continue
+            limit, touching = separation_mm(radius_um[i], radius_um[j]), (radius_um[i] + radius_um[j]) / 1000
+            distance = _segment_distance(xy[parent[i]], xy[i], xy[parent[j]], xy[j])
+            if distance >= limit:
+                continue
+            x, y = (xy[i, 0] + xy[j, 0]) / 2, (xy[i, 1] + xy[j, 1]) / 2
+            reach = touching if distance < touching else 1.6 * limit
+            if not _explained(x, y, reach + 0.02, points, sines):
+                pairs[used, 0], pairs[used, 1] = i, j
+                used += 1
+    return pairs[:used]
+
+
+@njit(cache=True)
+def mark_smaller_subtrees(pairs: IntArray, leaves: FloatArray, last: IntArray, dead: NDArray[np.bool_]) -> None:
+    """For each pair not yet settled, mark the subtree with fewer leaves; ``last[i]`` ends node i's, in preorder."""
+    for m in range(len(pairs)):
+        i, j = pairs[m]
+        if dead[i] or dead[j]:
+            continue
+        victim = i if leaves[i] < leaves[j] else j
+        dead[victim : last[victim]] = True
+
+
+@njit(cache=True)
+def subtree_ends(parent: IntArray) -> IntArray:
+    """One past the last descendant of every node of a tree in preorder."""
+    out = np.arange(1, len(parent) + 1).astype(np.int32)
+    for i in range(len(parent) - 1, -1, -1):
+        if parent[i] >= 0:
+            out[parent[i]] = max(out[parent[i]], out[i])
+    return out
+
+
+def steep(angle_deg: FloatArray) -> NDArray[np.bool_]:
+    """Crossings steep enough to keep."""
+    return angle_deg >= math.degrees(math.asin(0.5))
