@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from monai_fundusgen.data.reading import read_av, read_fov
 from monai_fundusgen.generation.plan import PlannedSample
+from monai_fundusgen.generation.stages import load_stage
 from monai_fundusgen.phantom.raster import VesselRaster, rasterise
 from monai_fundusgen.phantom.retina import Field, Retina
 from monai_fundusgen.phantom.tree import Anatomy, grow_retina
@@ -121,27 +123,66 @@ class SampledMaps:
         ]
 
 
-@dataclass(frozen=True)
 class FolderMaps:
-    """Label maps from a folder, one file a sample, in sorted order; after the last the first comes again.
+    """Label maps from a folder, in sorted order; after the last the first comes again.
+
+    The field of view is ``../fov/<name>`` where there is one, as in a data set of this package, else a full circle.
 
     Args:
-        items: loaded through ``read``; see `monai_fundusgen.data.loading`.
-        read: turns an item into ``{"label": (2, H, W), "fov": (1, H, W)}`` squared to the size of the photograph.
-        coarse_size: side of the soft map in px.
+        folder: square label maps in codes 0 to 3 or in RITE's colours.
+        size: side of label and photograph in px; that of the maps.
+        coarse_size: side of the soft map in px, a divisor of ``size``.
+
+    Raises:
+        FileNotFoundError: no PNG in the folder.
     """
 
-    items: Sequence[dict[str, Any]]
-    read: Any
-    coarse_size: int = 256
+    def __init__(self, folder: str | Path, *, size: int = 1024, coarse_size: int = 256) -> None:
+        self.files = sorted(Path(folder).glob("*.png"))
+        self.size = size
+        self.coarse_size = coarse_size
+        if not self.files:
+            raise FileNotFoundError(f"{folder}: no PNG there; give the folder with the label maps as mask_folder")
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
         """Read the map that belongs to each planned sample."""
-        return [self._read(self.items[sample["index"] % len(self.items)]) for sample in planned]
+        return [self._read(self.files[sample["index"] % len(self.files)]) for sample in planned]
 
-    def _read(self, item: dict[str, Any]) -> VesselSample:
-        loaded = self.read(item)
-        label = np.asarray(loaded["label"]) > 0.5
-        fov = np.asarray(loaded["fov"])[0] > 0.5
-        origin = {"source": "folder", "file": Path(str(item["label"])).name}
-        return VesselSample(area_average(label, self.coarse_size), label & fov, fov, origin)
+    def _read(self, path: Path) -> VesselSample:
+        planes = read_av(path)
+        label = np.stack([planes.artery, planes.vein])
+        if label.shape[1:] != (self.size, self.size):
+            raise ValueError(
+                f"{path}: {label.shape[2]} x {label.shape[1]} px, expected {self.size} x {self.size}; "
+                "resize the map, or set size to its side"
+            )
+        beside = path.parent.parent / "fov" / path.name
+        fov = read_fov(beside) if beside.is_file() else Field().mask(self.size)
+        label &= fov
+        return VesselSample(area_average(label, self.coarse_size), label, fov, {"source": "folder", "file": path.name})
+
+
+def open_map_source(
+    kind: str,
+    *,
+    size: int = 1024,
+    mask_bundle: str | Path | None = None,
+    mask_folder: str | Path | None = None,
+    device: torch.device | str = "cpu",
+) -> MapSource:
+    """The source named ``kind``: ddpm (needs ``mask_bundle``), phantom, or folder (needs ``mask_folder``).
+
+    Raises:
+        ValueError: another kind, or what it needs is missing.
+    """
+    if kind == "phantom":
+        return PhantomMaps(size=size)
+    if kind == "ddpm" and mask_bundle is not None:
+        stage = load_stage(mask_bundle, device)
+        return SampledMaps(stage.network, stage.inferer, size=size, **stage.maps)
+    if kind == "folder" and mask_folder is not None:
+        return FolderMaps(mask_folder, size=size)
+    raise ValueError(
+        f"mask_source: found {kind!r} with mask_bundle {mask_bundle!r} and mask_folder {mask_folder!r}; "
+        "expected ddpm with a bundle, phantom, or folder with a folder"
+    )

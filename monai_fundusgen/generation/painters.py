@@ -73,3 +73,16 @@ class PhantomPainter:
                 "which know no eye; use mask_source phantom, or photograph_source cascade"
             )
         return render_photograph(sample.retina, sample.raster, rng=np.random.default_rng(seed))
+
+
+def open_painter(kind: str, network: nn.Module, inferer: Any, *, amp: bool = True) -> Painter:
+    """The painter named ``kind``: cascade or phantom.
+
+    Raises:
+        ValueError: another kind.
+    """
+    if kind == "cascade":
+        return CascadePainter(network, inferer, amp)
+    if kind == "phantom":
+        return PhantomPainter()
+    raise ValueError(f"photograph_source: found {kind!r}, expected cascade or phantom")

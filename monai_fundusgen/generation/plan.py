@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 
-_SEED_BYTES = 6  # 48 bits: exact in JSON readers that hold numbers as doubles
+_WORD = 0xFFFFFFFF
 
 
 class PlannedSample(TypedDict):
@@ -19,13 +19,19 @@ class PlannedSample(TypedDict):
 
 
 def sample_seed(run_seed: int, index: int) -> int:
-    """Seed of sample ``index`` of the run: a hash of the two, so neighbouring runs share no sample.
+    """Seed of sample ``index`` of a run: no two samples of a run share one.
+
+    The index is moved by a hash of the run's seed and mixed by a bijection of 32-bit words (the finaliser of
+    MurmurHash3), because torch's CPU generator takes 32 bits and random 32-bit seeds would collide in large runs.
 
     Returns:
-        An integer in [0, 2**48).
+        An integer in [0, 2**32).
     """
-    digest = hashlib.sha256(f"{run_seed}/{index}".encode()).digest()
-    return int.from_bytes(digest[:_SEED_BYTES], "big")
+    word = int.from_bytes(hashlib.sha256(str(run_seed).encode()).digest()[:4], "big")
+    word = (word + index) & _WORD
+    word = ((word ^ word >> 16) * 0x85EBCA6B) & _WORD
+    word = ((word ^ word >> 13) * 0xC2B2AE35) & _WORD
+    return word ^ word >> 16
 
 
 @dataclass(frozen=True)

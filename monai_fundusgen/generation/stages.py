@@ -15,14 +15,15 @@ from monai_fundusgen.handlers.weights import load_weights
 
 @dataclass(frozen=True)
 class Stage:
-    """A network with its weights, and the inferer that its bundle runs it with."""
+    """A network with its weights, the inferer that its bundle runs it with, and how its maps become labels."""
 
     network: nn.Module
     inferer: Any
+    maps: dict[str, float]
 
 
 def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weights: str | Path | None = None) -> Stage:
-    """Read ``network_def``, ``weights`` and ``inferer`` of a bundle's ``configs/inference.yaml``.
+    """Read ``network_def``, ``weights``, ``inferer`` and ``maps`` of a bundle's ``configs/inference.yaml``.
 
     Args:
         bundle: folder of the bundle.
@@ -43,7 +44,7 @@ def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weight
     network = parser.get_parsed_content("network_def")
     load_weights(network, weights or parser.get_parsed_content("weights"))
     network = network.to(device, memory_format=torch.channels_last)
-    return Stage(network, parser.get_parsed_content("inferer"))
+    return Stage(network, parser.get_parsed_content("inferer"), dict(parser.get("maps", {})))
 
 
 def load_photograph_network(

@@ -7,13 +7,15 @@ def test_the_first_samples_of_a_longer_run_are_those_of_a_shorter_one():
     assert GenerationPlan(50, seed=3).samples()[:7] == GenerationPlan(7, seed=3).samples()
 
 
-def test_runs_and_samples_share_no_seed():
-    seeds = [sample["seed"] for run in range(20) for sample in GenerationPlan(100, seed=run).samples()]
-    assert len(set(seeds)) == len(seeds)
+def test_no_two_samples_of_a_run_share_a_seed():
+    seeds = {sample_seed(7, index) for index in range(200_000)}  # random 32-bit seeds would collide about five times
+    assert len(seeds) == 200_000
+    assert all(0 <= seed < 2**32 for seed in seeds)
 
 
-def test_seeds_survive_readers_that_hold_numbers_as_doubles():
-    assert all(int(float(seed)) == seed for seed in (sample_seed(1, index) for index in range(1000)))
+def test_other_runs_have_other_seeds():
+    runs = [{sample["seed"] for sample in GenerationPlan(200, seed=run).samples()} for run in range(10)]
+    assert len(set.union(*runs)) == 2000
 
 
 def test_finished_samples_are_left_out_and_the_rest_keeps_its_seeds():

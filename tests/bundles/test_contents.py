@@ -1,0 +1,101 @@
+"""What every bundle holds, and that its configuration keeps MONAI's promises."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import torch
+import yaml
+from monai.bundle import ConfigParser, create_workflow, verify_net_in_out
+
+SCHEMA = Path(__file__).with_name("metadata_schema.json")
+MAX_WEIGHTS_BYTES = 32 * 2**20
+HEADINGS = ["Model Description", "Data", "Preprocessing", "Performance", "Additional Usage Steps", "System Configuration",
+            "Limitations", "Citation Info", "References"]  # fmt: skip
+
+
+def metadata(bundle):
+    return json.loads((bundle / "configs/metadata.json").read_text())
+
+
+def test_metadata_fits_the_schema_and_its_version_is_in_the_changelog(bundle):
+    content = metadata(bundle)
+    jsonschema.validate(content, json.loads(SCHEMA.read_text()), cls=jsonschema.Draft202012Validator)
+    assert content["version"] in content["changelog"]
+
+
+def test_the_zoos_files_are_there(bundle, bundle_root):
+    assert (bundle / "LICENSE").read_text() == (bundle_root.parent / "LICENSE").read_text()
+    readme = (bundle / "docs/README.md").read_text()
+    assert [heading for heading in HEADINGS if not re.search(rf"^##+ {heading}$", readme, re.MULTILINE)] == []
+    assert "HRF" in (bundle / "docs/data_license.txt").read_text()
+
+
+def test_shared_files_hold_the_same_bytes(bundle, bundle_root):
+    for name in ("logging.conf",):
+        first = bundle_root / "fundus_av_mask_ddpm/configs" / name
+        assert (bundle / "configs" / name).read_bytes() == first.read_bytes()
+
+
+def test_weights_are_half_precision_and_small(trained_bundle):
+    weights = trained_bundle / "models/model.pt"
+    assert weights.stat().st_size <= MAX_WEIGHTS_BYTES
+    state = torch.load(weights, weights_only=True)
+    assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.float16}
+
+
+def test_configs_open_with_their_command(bundle):
+    for config in (bundle / "configs").glob("*.yaml"):
+        head = config.read_text().split("\nimports:")[0]
+        assert head.startswith("# ") and "python -m monai.bundle run" in head, config
+
+
+def test_inference_has_every_property_that_monai_asks_for(bundle, tmp_path):
+    workflow = create_workflow(
+        workflow_type="infer",
+        config_file=str(bundle / "configs/inference.yaml"),
+        meta_file=str(bundle / "configs/metadata.json"),
+        bundle_root=str(bundle),
+        output_dir=str(tmp_path),
+    )
+    assert workflow.check_properties() == []
+
+
+def test_training_has_every_property_that_monai_asks_for(trained_bundle, tmp_path):
+    workflow = create_workflow(
+        workflow_type="train",
+        config_file=str(trained_bundle / "configs/train.yaml"),
+        meta_file=str(trained_bundle / "configs/metadata.json"),
+        bundle_root=str(trained_bundle),
+        output_dir=str(tmp_path),
+        num_phantoms=1,
+    )
+    assert workflow.check_properties() == []
+
+
+def test_the_network_fits_its_metadata(bundle):
+    arguments = {"timesteps": torch.tensor([3])} if "ddpm" in bundle.name else {}
+    verify_net_in_out(
+        net_id="network_def",
+        meta_file=str(bundle / "configs/metadata.json"),
+        config_file=str(bundle / "configs/inference.yaml"),
+        p=2,
+        n=8,
+        extra_forward_args=arguments,
+        bundle_root=str(bundle),
+    )
+
+
+def test_presets_override_only_what_training_knows(trained_bundle):
+    known = yaml.safe_load((trained_bundle / "configs/train.yaml").read_text())
+    for preset in (trained_bundle / "configs").glob("preset_*.yaml"):
+        assert set(yaml.safe_load(preset.read_text())) <= set(known), preset
+
+
+@pytest.mark.parametrize("name", ["train.yaml", "inference.yaml"])
+def test_no_path_of_one_machine_is_in_a_config(trained_bundle, name):
+    text = (trained_bundle / "configs" / name).read_text()
+    assert not re.search(r"(^|[\s'\"])/[a-z]+/", text)
+    ConfigParser.load_config_file(str(trained_bundle / "configs" / name))
