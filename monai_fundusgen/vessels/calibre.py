@@ -64,7 +64,7 @@ def distance_on(mask: BoolArray, where: BoolArray) -> FloatArray:
     """
     rows, columns = np.nonzero(where)
     field = np.zeros(mask.shape, dtype=np.float64)
-    field[rows, columns] = _distances(_column_distance(mask.astype(np.uint8)), rows, columns)
+    field[rows, columns] = _distances(_column_distance(np.ascontiguousarray(mask, dtype=np.uint8)), rows, columns)
     return field
 
 
@@ -119,7 +119,7 @@ def widths_px(mask: BoolArray, points_rc: FloatArray, normals_rc: FloatArray, di
     Returns:
         (N,) widths: the chord between the two half-value crossings of the bilinear map.
     """
-    padded = np.pad(mask.astype(np.uint8), 1)
+    padded = np.ascontiguousarray(np.pad(mask.astype(np.uint8), 1))
     return _chords(padded, points_rc + 1.0, np.ascontiguousarray(normals_rc), distance_px + 0.75)
 
 

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from monai_fundusgen.vessels.calibre import distance_on, widths_px
-from monai_fundusgen.vessels.skeleton import flat_steps, neighbour_count, prune_spurs, thin
+from monai_fundusgen.vessels.skeleton import flat_steps, neighbour_count, padded_bytes, prune_spurs, thin
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -216,7 +216,7 @@ def _clear(points: FloatArray, offsets: IntArray, nodes: IntArray, rc: FloatArra
     return clear
 
 
-def centre_lines(mask: BoolArray, *, spur_ratio: float = 1.0) -> tuple[BoolArray, FloatArray]:
+def centre_lines(mask: BoolArray, *, spur_ratio: float = 1.5) -> tuple[BoolArray, FloatArray]:
     """Thinned and pruned centre lines (H, W), and the distance transform on them (H, W).
 
     Args:
@@ -237,7 +237,7 @@ def segment_graph(mask: BoolArray, skeleton: BoolArray, distance_px: FloatArray,
         distance_px: (H, W) distance to the background on the centre lines.
         smoothing: passes of (1 2 1)/4 over the pixel path, standard deviation ``sqrt(smoothing / 2)`` points.
     """
-    padded = np.pad(skeleton.astype(np.uint8), 1)
+    padded = padded_bytes(skeleton)
     width = padded.shape[1]
     grid, steps = padded.ravel(), flat_steps(width)
     pixels = np.flatnonzero(grid)
@@ -281,7 +281,7 @@ def _node_places(
     return np.stack(centre, axis=1), radius
 
 
-def vessel_graph(mask: BoolArray, *, spur_ratio: float = 1.0, smoothing: int = 6) -> SegmentGraph:
+def vessel_graph(mask: BoolArray, *, spur_ratio: float = 1.5, smoothing: int = 6) -> SegmentGraph:
     """Graph of a binary vessel map (H, W): thin, prune, trace, smooth, measure widths.
 
     Args:

@@ -85,12 +85,17 @@ def flat_steps(width: int) -> Pixels:
     return np.asarray(NEIGHBOURS[:, 0] * width + NEIGHBOURS[:, 1], dtype=np.int64)
 
 
+def padded_bytes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The map (H, W) as 0/1 bytes in row order inside a frame of one background pixel (H + 2, W + 2)."""
+    return np.ascontiguousarray(np.pad(np.asarray(mask, dtype=bool).astype(np.uint8), 1))
+
+
 def thin(mask: BoolArray) -> BoolArray:
     """Centre lines of a binary map (H, W), one pixel wide, with the same pieces and holes.
 
     Source: sequential directional thinning (Rosenfeld 1975) with the simple-point test of Yokoi et al. 1975.
     """
-    padded = np.pad(np.asarray(mask, dtype=bool).astype(np.uint8), 1)
+    padded = padded_bytes(mask)
     grid = padded.ravel()
     _thin(grid, np.flatnonzero(grid), flat_steps(padded.shape[1]))
     return padded[1:-1, 1:-1].astype(bool)
@@ -106,7 +111,7 @@ def _count_all(grid: FlatGrid, pixels: Pixels, steps: Pixels) -> FlatGrid:
 
 def neighbour_count(skeleton: BoolArray) -> NDArray[np.uint8]:
     """Number of 8-neighbours on the centre line (H, W), 0 off it."""
-    padded = np.pad(skeleton.astype(np.uint8), 1)
+    padded = padded_bytes(skeleton)
     grid = padded.ravel()
     counts = _count_all(grid, np.flatnonzero(grid), flat_steps(padded.shape[1]))
     return counts.reshape(padded.shape)[1:-1, 1:-1]
@@ -183,7 +188,7 @@ def _cut_spurs(grid: FlatGrid, reach: NDArray[np.float64], ends: Pixels, steps: 
 
 
 def prune_spurs(
-    skeleton: BoolArray, distance_px: NDArray[np.float64], *, ratio: float = 1.0, slack_px: float = 1.0
+    skeleton: BoolArray, distance_px: NDArray[np.float64], *, ratio: float = 1.5, slack_px: float = 1.0
 ) -> BoolArray:
     """Remove the end branches that do not get out of the vessel they spring from.
 
@@ -191,11 +196,12 @@ def prune_spurs(
         skeleton: centre lines (H, W), from `thin`.
         distance_px: (H, W) distance to the background at least on the centre line.
         ratio, slack_px: an end branch is a spur where its length is at most ``ratio * distance + slack_px``, the
-            distance taken at its junction.
+            distance taken at its junction. The corners of a vessel cut square, by the edge of the field for example,
+            lie sqrt(2) radii from its centre line, hence the default.
 
     Of the two short tips of a forked end the longer one stays, so a vessel is never shortened by more than a spur.
     """
-    padded = np.pad(skeleton.astype(np.uint8), 1)
+    padded = padded_bytes(skeleton)
     grid, steps = padded.ravel(), flat_steps(padded.shape[1])
     reach = np.pad(ratio * distance_px + slack_px, 1).ravel()
     longest = int(np.ceil(reach[grid > 0].max(initial=0.0))) + 2
