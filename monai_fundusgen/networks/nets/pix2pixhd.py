@@ -5,7 +5,7 @@ Training is coarse to fine, as in the paper:
 1. ``GlobalGenerator`` alone, on pairs at half the final resolution (a quarter with two enhancers);
 2. ``LocalEnhancer`` around it at full resolution with ``set_phase("enhancer")``: the global generator is fixed;
 3. ``set_phase("joint")``: everything is trained. One optimiser over all parameters serves both phases, since
-   parameters without gradient are left alone.
+   parameters without gradient are left alone. Set the phase before the network is wrapped for several devices.
 
 Source: Wang et al. 2018 (arXiv:1711.11585), sections 3.1-3.2 and appendix A.1.
 """

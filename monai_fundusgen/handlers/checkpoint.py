@@ -1,0 +1,77 @@
+"""MONAI's checkpoints, written whole.
+
+The host's saver writes in place and deletes the old file before it writes the new one (ignite 0.5, MONAI 1.6): a run
+killed at that moment has nothing to resume from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+import torch
+from ignite.handlers import DiskSaver
+from monai.handlers import CheckpointSaver
+
+from monai_fundusgen.storage.whole_file import whole_file
+
+
+class WholeFileSaver(DiskSaver):
+    """Save handler of ignite's ``Checkpoint``: whole files, and the old one goes when the new one is there.
+
+    Args:
+        dirname: where checkpoints go.
+        filename: one fixed name for all of them; None: the names that the handler asks for.
+    """
+
+    def __init__(self, dirname: str | Path, filename: str | None = None) -> None:
+        super().__init__(str(dirname), atomic=True, require_empty=False)
+        self.filename = filename
+        self._stale: list[Path] = []
+
+    def __call__(self, checkpoint: Mapping, filename: str, metadata: Mapping | None = None) -> None:
+        """Write on the first rank, then drop what ``remove`` was asked to drop."""
+        if idist.get_rank() != self.save_on_rank:
+            return
+        path = self.dirname / (self.filename or filename)
+        with whole_file(path) as file:
+            torch.save(checkpoint, file)
+        for stale in self._stale:
+            if stale != path:
+                stale.unlink(missing_ok=True)
+        self._stale.clear()
+
+    def remove(self, filename: str) -> None:
+        """Drop a file after the next one is written."""
+        self._stale.append(self.dirname / (self.filename or filename))
+
+
+class WholeCheckpointSaver(CheckpointSaver):
+    """MONAI's ``CheckpointSaver`` whose files are whole or absent at any time.
+
+    Put network, EMA, optimisers, schedule, step and trainer into ``save_dict``, and the same into the ``load_dict`` of
+    MONAI's ``CheckpointLoader``: the run then continues where it ended.
+
+    Args:
+        save_dir: where checkpoints go.
+        save_dict: name -> object with a state dict.
+        interval_filename: one fixed name for checkpoints at intervals; with the same ``final_filename`` there is always
+            exactly one file to resume from.
+        options: those of the host's saver.
+    """
+
+    def __init__(
+        self, save_dir: str, save_dict: dict[str, Any], interval_filename: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(save_dir, save_dict, **options)
+        names = {
+            "_final_checkpoint": options.get("final_filename"),
+            "_key_metric_checkpoint": options.get("key_metric_filename"),
+            "_interval_checkpoint": interval_filename,
+        }
+        for attribute, filename in names.items():
+            checkpoint = getattr(self, attribute)
+            if checkpoint is not None:
+                checkpoint.save_handler = WholeFileSaver(save_dir, filename)
