@@ -101,11 +101,11 @@ class RunRecord:
         output = engine.state.output
         first = output[0] if isinstance(output, list) and output else output  # decollated: scalars are in every item
         self._count += 1
-        for name, value in first.items() if isinstance(first, Mapping) else ():
-            scalar = torch.as_tensor(value) if isinstance(value, (int, float, torch.Tensor)) else None
-            if scalar is not None and scalar.numel() == 1:
-                total = self._sums.get(str(name), torch.zeros((), dtype=torch.float64))
-                self._sums[str(name)] = total.to(scalar.device) + scalar.detach().double().reshape(())
+        scalars: Mapping[str, Any] = first if isinstance(first, Mapping) else {}
+        for name, value in scalars.items():
+            if isinstance(value, (int, float)) or (isinstance(value, torch.Tensor) and value.numel() == 1):
+                scalar = torch.as_tensor(value).detach().float().reshape(())
+                self._sums[str(name)] = self._sums.get(str(name), torch.zeros_like(scalar)) + scalar
 
 
 def _learning_rate(engine: Engine) -> float | None:
