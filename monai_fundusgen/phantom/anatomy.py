@@ -63,8 +63,8 @@ class Anatomy:
     cup_ratio: Normal = field(default=Normal(0.40, 0.07, 0.25, 0.60))
     faz_radius_mm: Normal = field(default=Normal(0.45, 0.05, 0.33, 0.57))
     arcade_mm: Normal = field(default=Normal(3.3, 0.35, 2.6, 4.1))
-    artery_root_um: Normal = field(default=Normal(58.0, 5.0, 45.0, 72.0))
-    vein_root_um: Normal = field(default=Normal(76.0, 6.0, 60.0, 94.0))
+    artery_root_um: Normal = field(default=Normal(48.0, 4.5, 38.0, 60.0))
+    vein_root_um: Normal = field(default=Normal(60.0, 5.5, 48.0, 75.0))
     artery_exponent: float = 2.3
     vein_exponent: float = 2.1
     density: Normal = field(default=Normal(1.0, 0.2, 0.5, 1.5))

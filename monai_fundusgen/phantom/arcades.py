@@ -23,6 +23,8 @@ OWN_DISTANCE_MM, PAIR_DISTANCE_MM = 0.20, 0.23
 #: Artery and vein of the plan may be closer than that within this distance of a steep crossing.
 CROSSING_REACH_MM = 0.50
 MAX_STEPS = 170
+#: Distance of the roots from the middle of the disc, in disc radii.
+ARTERY_ROOT_SHARE, VEIN_ROOT_SHARE = 0.48, 0.36
 
 
 def draw_trunks(frame: Frame, tortuosity: float, rng: np.random.Generator) -> list[Trunk]:
@@ -49,10 +51,17 @@ def _pairs(trunks: list[Trunk]) -> list[tuple[Trunk, Trunk]]:
     return [(a, b) for i, a in enumerate(trunks) for b in trunks[:i]]
 
 
+def _free_of_siblings(trunks: list[Trunk], new: Trunk) -> bool:
+    """Whether no division is near on the vessel it branches from; its end may bear two."""
+    steps = [abs(old.origin_step - new.origin_step) for old in trunks if old.origin == new.origin]
+    is_fork = new.origin_step == len(trunks[new.origin].path_mm) - 1
+    return all(step >= 5 or (step == 0 and is_fork) for step in steps) and len(steps) - np.count_nonzero(steps) < 2
+
+
 def _add_if_clear(trunks: list[Trunk], new: Trunk) -> None:
     """Append a vessel up to its first contact, if at least 0.8 mm are left of it."""
     end = len(new.path_mm)
-    if any(new.origin == old.origin >= 0 and abs(new.origin_step - old.origin_step) < 5 for old in trunks):
+    if new.origin >= 0 and not _free_of_siblings(trunks, new):
         return
     for index, old in enumerate(trunks):
         skip = 6 if index == new.origin or (old.origin == new.origin >= 0) else 0
@@ -107,10 +116,10 @@ def _main_trunks(frame: Frame, tortuosity: float, rng: np.random.Generator) -> l
     return trunks
 
 
-def _root(frame: Frame, angle_deg: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Where a trunk surfaces, (u, v): near the rim of the cup, spread over the disc."""
+def _root(frame: Frame, kind: int, angle_deg: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Where a trunk surfaces, (u, v): spread over the cup and its rim, veins nearer the middle of the disc."""
     angle = math.radians(angle_deg + float(np.clip(rng.normal(0, 2), -4, 4)))
-    r = max(0.47, frame.disc * rng.uniform(0.48, 0.56))
+    r = frame.disc * (ARTERY_ROOT_SHARE if kind == ARTERY else VEIN_ROOT_SHARE) * rng.uniform(0.95, 1.05)
     return r * math.cos(angle), r * math.sin(angle)
 
 
@@ -119,20 +128,21 @@ def _temporal_pair(
 ) -> list[Trunk]:
     """Artery and vein of one arcade; ``outer`` is the kind that starts outside (nasally on the disc)."""
     side = 1.0 - 2.0 * hemisphere
-    height = frame.arcade * math.exp(float(np.clip(rng.normal(0, 0.08), -0.15, 0.15)))
+    height = frame.arcade * math.exp(float(np.clip(rng.normal(0, 0.10), -0.2, 0.2)))
     s = np.arange(MAX_STEPS + 1) * STEP_MM
     flips = np.ones_like(s)
     for _ in range(min(int(rng.poisson(0.8)), 2)):
         flips *= np.where(s > rng.uniform(1.0, 6.5), -1.0, 1.0)
-    apart = rng.uniform(0.22, 0.55)
-    separation = 0.20 + (apart - 0.20) * np.minimum(1, s / 3.0)
+    far, ramp = rng.uniform(0.24, 0.85), rng.uniform(3.0, 6.0)
+    separation = 0.20 + (far - 0.20) * np.minimum(1, s / ramp)
     trunks = []
     for kind in (ARTERY, VEIN):
         sign = 1.0 if kind == outer else -1.0
         offset = sign * flips * separation + _undulation(rng, tortuosity)
-        start = _root(frame, side * (80 + 21 * sign), rng)
+        start = _root(frame, kind, side * (80 + 21 * sign), rng)
         course = Course(start, side * math.radians(86 + 8 * sign), side * height, 0.0, 0.0, offset)
-        trunks.append(Trunk(trace(frame, course), kind, hemisphere))
+        path = trace(frame, course)
+        trunks.append(Trunk(path[: int(rng.uniform(5.0, 10.5) / STEP_MM)], kind, hemisphere))
     return trunks
 
 
@@ -146,7 +156,7 @@ def _nasal_pair(frame: Frame, hemisphere: int, inner: int, tortuosity: float, rn
         spread = rng.uniform(9, 17)
         ray = side * math.radians(middle + sign * spread)
         course = Course(
-            _root(frame, side * (147 + 14 * sign), rng),
+            _root(frame, kind, side * (147 + 14 * sign), rng),
             ray,
             0.0,
             ray,
@@ -168,7 +178,7 @@ def _branch(
 ) -> Trunk | None:
     """A division of a trunk at some distance from its start; None where the trunk is too short."""
     step = int(distance_mm / STEP_MM)
-    if step + 8 >= len(trunk.path_mm):
+    if step >= len(trunk.path_mm):
         return None
     point = trunk.path_mm[step]
     dx, dy = point[0] - frame.disc_x, point[1] - frame.disc_y
@@ -195,8 +205,9 @@ def _branches(frame: Frame, trunk: Trunk, index: int, rng: np.random.Generator) 
             if rng.random() < 0.8:
                 out.append(_branch(frame, trunk, index, distance, side * turn, bend=-side * bend, drift_deg=side * 12))
         distance, height = frame.disc * 0.6 + rng.uniform(0.5, 1.8), frame.arcade * rng.uniform(0.45, 0.66)
-        if rng.random() < 0.65:
+        if rng.random() < 0.5:
             out.append(_branch(frame, trunk, index, distance, -side * rng.uniform(30, 45), height_mm=side * height))
+        out += _fork(frame, trunk, index, rng)
     else:
         distance = frame.disc * 0.5 + rng.uniform(0.3, 1.3)
         turn = rng.uniform(30, 45) * (1.0 if rng.random() < 0.5 else -1.0)
@@ -206,6 +217,17 @@ def _branches(frame: Frame, trunk: Trunk, index: int, rng: np.random.Generator) 
             _branch(frame, trunk, index, distance + rng.uniform(0.6, 1.4), turn, drift_deg=math.copysign(10, turn))
         )
     return [branch for branch in out if branch is not None]
+
+
+def _fork(frame: Frame, trunk: Trunk, index: int, rng: np.random.Generator) -> list[Trunk | None]:
+    """The division in which a temporal trunk ends: one daughter rounds the macula, one leaves it."""
+    side = 1.0 if trunk.quadrant % 2 == 0 else -1.0
+    end = (len(trunk.path_mm) - 1) * STEP_MM + 1e-6
+    inner, outer, bend = rng.uniform(26, 44), rng.uniform(20, 40), math.radians(rng.uniform(2.0, 9.0))
+    return [
+        _branch(frame, trunk, index, end, -side * inner, bend=-side * bend * 0.8, drift_deg=-side * 14),
+        _branch(frame, trunk, index, end, side * outer, bend=-side * bend, drift_deg=side * 14),
+    ]
 
 
 def _rim_vessels(frame: Frame, rng: np.random.Generator) -> list[Trunk]:

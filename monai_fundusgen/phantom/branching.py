@@ -39,16 +39,21 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage(1.70, 4.5, 0.30, 0.15, 0.07, 35.0, 60.0, 70, 1),
-    Stage(0.85, 2.0, 0.45, 0.12, 0.08, 35.0, 65.0, 60, 2),
-    Stage(0.60, 1.3, 0.50, 0.09, 0.09, 38.0, 72.0, 60, 3),
+    Stage(1.70, 4.5, 0.28, 0.15, 0.07, 35.0, 60.0, 70, 1),
+    Stage(0.85, 2.2, 0.34, 0.12, 0.08, 35.0, 62.0, 60, 2),
+    Stage(0.44, 2.0, 0.26, 0.22, 0.08, 40.0, 72.0, 60, 2),
+    Stage(0.44, 1.2, 0.34, 0.09, 0.09, 38.0, 70.0, 60, 3),
 )
+#: The stage that grows the macular twigs, and the half axes of its ellipse round the fovea, mm.
+MACULAR_STAGE, MACULA_MM = 2, (3.4, 2.3)
 #: Targets of one kind are dropped within this share of the spacing of a vessel of the other kind.
 SHUN = 0.30
 #: A target is reached within this share of the spacing.
 REACHED = 0.55
+#: A tip serves targets within 75 degrees of its heading, an interior node within 115; others fall to nodes above it.
+TIP_COSINE, SIDE_COSINE, MAX_HOPS = 0.26, -0.42, 6
 #: Tips turn at most this much per step, radians.
-MAX_TURN = 0.35
+MAX_TURN = 0.26
 #: A tip divides where its targets on either side are this far apart, radians.
 DIVIDING_ANGLE = 1.15
 
@@ -72,6 +77,13 @@ class Pull(NamedTuple):
     left: FloatArray
     right: FloatArray
     number: NDArray[np.int32]
+
+
+def in_macula(xy: FloatArray) -> NDArray[np.bool_]:
+    """Points (N, 2) of the macula and of the raphe temporal to it."""
+    long, short = MACULA_MM
+    centre = -0.8  # temporal of the fovea, in a right eye
+    return ((xy[:, 0] - centre) / long) ** 2 + (xy[:, 1] / short) ** 2 < 1
 
 
 def scatter_targets(frame: Frame, spacing: float, rng: np.random.Generator) -> Targets:
@@ -109,18 +121,38 @@ def _notice(forest: Forest, targets: Targets, node: int, reached: float, shunned
 
 
 @njit(cache=True)
+def _server(forest: Forest, frame: Frame, node: int, x: float, y: float) -> int:
+    """The node that may grow towards (x, y): ``node``, or one of a few above it if it is full or heads away; or -1."""
+    for _ in range(MAX_HOPS):
+        if forest.parent[node] < 0:
+            return -1
+        if forest.children[node] < 2:
+            gx, gy = x - forest.xy[node, 0], y - forest.xy[node, 1]
+            ahead = (gx * forest.heading[node, 0] + gy * forest.heading[node, 1]) / math.sqrt(gx * gx + gy * gy + 1e-12)
+            if ahead > (TIP_COSINE if forest.children[node] == 0 else SIDE_COSINE):
+                away = crosses_raphe(frame, forest.xy[node, 0], forest.xy[node, 1], x, y)
+                return -1 if away else node
+        node = forest.parent[node]
+    return -1
+
+
+@njit(cache=True)
 def _gather(forest: Forest, frame: Frame, targets: Targets, stage: Stage, kind: int, pull: Pull) -> None:
-    """Sum, per node, the directions to the targets that it is nearest to and that lie on its side of the raphe."""
-    pull.total[:], pull.left[:], pull.right[:] = 0.0, 0.0, 0.0
-    pull.number[:] = 0
+    """Sum, per node, the directions to the targets that it is to serve."""
+    n = forest.count[0]
+    pull.total[:n], pull.left[:n], pull.right[:n] = 0.0, 0.0, 0.0
+    pull.number[:n] = 0
     for t in range(len(targets.kind)):
         d = targets.distance[t]
         if targets.kind[t] != kind or d < 0 or d > stage.reach:
             continue
-        i = targets.nearest[t]
-        if crosses_raphe(frame, forest.xy[i, 0], forest.xy[i, 1], targets.xy[t, 0], targets.xy[t, 1]):
+        x, y = targets.xy[t]
+        i = _server(forest, frame, targets.nearest[t], x, y)
+        if i < 0:
             continue
-        gx, gy = (targets.xy[t, 0] - forest.xy[i, 0]) / d, (targets.xy[t, 1] - forest.xy[i, 1]) / d
+        gx, gy = x - forest.xy[i, 0], y - forest.xy[i, 1]
+        norm = math.sqrt(gx * gx + gy * gy)
+        gx, gy = gx / norm, gy / norm
         pull.total[i, 0] += gx
         pull.total[i, 1] += gy
         pull.number[i] += 1

@@ -43,22 +43,19 @@ def edge_grid(xy: FloatArray) -> EdgeGrid:
 
 
 @njit(cache=True)
-def _near_pairs(
-    xy: FloatArray, parent: IntArray, kind: NDArray[np.uint8], grid: EdgeGrid, i: int, out: IntArray
-) -> int:
-    """Edges j > i with no node in common with edge i that end in its cell or around; fills ``out``."""
-    column, row = int((xy[i, 0] - grid.corner[0]) / CELL_MM), int((xy[i, 1] - grid.corner[1]) / CELL_MM)
+def _near_edges(xy: FloatArray, parent: IntArray, grid: EdgeGrid, i: int, reach: float, out: IntArray) -> int:
+    """Edges j > i that end within ``reach`` (mm) of the end of edge i and share no node with it; fills ``out``."""
+    x, y = xy[i]
+    column, row = int((x - grid.corner[0]) / CELL_MM), int((y - grid.corner[1]) / CELL_MM)
     found = 0
     for r in range(row - 1, row + 2):
-        for c in range(column - 1, column + 2):
-            key = r * grid.columns + c
-            for k in range(grid.first[key], grid.first[key + 1]):
-                j = grid.members[k]
-                if j <= i or parent[j] < 0 or parent[j] == i or parent[i] == j or parent[i] == parent[j]:
-                    continue
-                if found < len(out):
-                    out[found] = j
-                    found += 1
+        for k in range(grid.first[r * grid.columns + column - 1], grid.first[r * grid.columns + column + 2]):
+            j = grid.members[k]
+            if j <= i or (xy[j, 0] - x) ** 2 + (xy[j, 1] - y) ** 2 > reach * reach:
+                continue
+            if parent[j] >= 0 and parent[j] != i and parent[i] != j and parent[i] != parent[j] and found < len(out):
+                out[found] = j
+                found += 1
     return found
 
 
@@ -73,7 +70,7 @@ def intersecting_edges(
     for i in range(len(parent)):
         if parent[i] < 0:
             continue
-        for k in range(_near_pairs(xy, parent, kind, grid, i, near)):
+        for k in range(_near_edges(xy, parent, grid, i, 0.09, near)):
             j = near[k]
             if (kind[i] == kind[j]) != same_kind or used == len(pairs):
                 continue
@@ -137,7 +134,7 @@ def close_pairs(
     for i in range(len(parent)):
         if parent[i] < 0:
             continue
-        for k in range(_near_pairs(xy, parent, kind, grid, i, near)):
+        for k in range(_near_edges(xy, parent, grid, i, CELL_MM, near)):
             j = near[k]
             if kind[i] == kind[j] or used == len(pairs):
                 continue

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.anatomy import Anatomy, Constitution, draw_constitution
 from monai_fundusgen.phantom.arcades import draw_trunks
-from monai_fundusgen.phantom.branching import STAGES, colonise, scatter_targets
+from monai_fundusgen.phantom.branching import MACULAR_STAGE, STAGES, colonise, in_macula, scatter_targets
 from monai_fundusgen.phantom.calibre import radii_um
 from monai_fundusgen.phantom.crossings import (
     close_pairs,
@@ -73,9 +73,13 @@ def _grown_forest(frame: Frame, eye: Constitution, finest_level: int, rng: np.ra
     _plant(forest, draw_trunks(frame, eye.tortuosity, rng))
     noise = np.round(rng.standard_normal(NOISE_POOL) * eye.tortuosity, 6)
     cursor = 0
-    for stage in STAGES[:finest_level]:
+    for number, stage in enumerate(STAGES):
+        if stage.level > finest_level:
+            break
         stage = stage._replace(spacing=stage.spacing / np.sqrt(eye.density))
         targets = scatter_targets(frame, stage.spacing, rng)
+        if number == MACULAR_STAGE:
+            targets.distance[~in_macula(targets.xy)] = -1
         cursor = colonise(forest, frame, stage, targets, noise, cursor)
     return forest
 
