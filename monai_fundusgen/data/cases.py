@@ -36,10 +36,11 @@ class Case:
 
 @dataclass
 class Survey:
-    """What a folder holds: the cases found, and one line per thing that is wrong."""
+    """What a folder holds: the cases found, one line per thing that is wrong, and whether it may be another set."""
 
     cases: list[Case] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    foreign: bool = False
 
 
 def _names(folder: Path) -> list[str]:
@@ -72,25 +73,33 @@ def _survey_section(root: Path, section: Section) -> Survey:
         for key, templates in section.templates.items()
         if not (key in section.optional and _folder_is_missing(root, templates))
     }
+    missing: dict[str, list[str]] = {key: [] for key in wanted}
     for match in _photographs(root, section):
         groups = {name: value or "" for name, value in match.groupdict().items()}
         files = {IMAGE: root / section.folder / match.string}
         for key, templates in wanted.items():
             path = _partner(root, templates, groups)
-            if path is None:
-                survey.problems.append(
-                    f"{files[IMAGE]}: no {key} file; expected {root / templates[0].format(**groups)}"
-                    + (" or another image format" if len(templates) > 1 else "")
-                )
-            else:
+            if path is not None:
                 files[key] = path
-        case = Case(groups["id"], section.name, files, groups.get("patient", groups["id"]), groups.get("group", ""))
-        survey.cases.append(case)
+                continue
+            other = " or another image format" if len(templates) > 1 else ""
+            missing[key].append(
+                f"{files[IMAGE]}: no {key} file; expected {root / templates[0].format(**groups)}{other}"
+            )
+        survey.cases.append(
+            Case(groups["id"], section.name, files, groups.get("patient", groups["id"]), groups.get("group", ""))
+        )
+    for key, lines in missing.items():
+        if 1 < len(lines) == len(survey.cases):
+            lines[:] = [f"{root / section.folder}: not one of {len(lines)} photographs has its {key} file; {lines[0]}"]
+            survey.foreign = True
+        survey.problems += lines
     if section.num_cases is not None and len(survey.cases) != section.num_cases:
         survey.problems.append(
             f"{root / section.folder}: found {len(survey.cases)} photographs named like {section.pattern}, "
             f"expected {section.num_cases}; unpack the original archive there, whole and with its own names"
         )
+        survey.foreign = survey.foreign or not survey.cases
     return survey
 
 
@@ -139,30 +148,32 @@ def _doubles(cases: list[Case]) -> list[str]:
     return [f"{id}: {count} photographs bear this name; keep one" for (_, id), count in counts.items() if count > 1]
 
 
+def _fitting(layout: Layout, root: Path) -> str:
+    """Which other layout the files look like, or an empty string."""
+    names = [other.name for other in LAYOUTS.values() if other is not layout and _holds(other, root)]
+    return f"the files look like layout {' or '.join(names)}: try that" if names else ""
+
+
 def _hint(layout: Layout, root: Path) -> str:
-    """Where the set probably is, or which set this probably is."""
+    """Which set this is, or where the set probably is, or what is there."""
+    if fitting := _fitting(layout, root):
+        return fitting
     nested = [name for name in _names(root) if _holds(layout, root / name)]
     if nested:
         return f"the set lies one folder down: give {root / nested[0]}"
-    fitting = [other.name for other in LAYOUTS.values() if other is not layout and _holds(other, root)]
-    if fitting:
-        return f"the files look like layout {' or '.join(fitting)}: try that"
     found = ", ".join(_names(root)[:8]) or "nothing"
     expected = ", ".join(f"{section.folder or '.'}/" for section in layout.sections)
     return f"it holds {found}; layout {layout.name} keeps its photographs in {expected} (docs/reference/layouts.md)"
 
 
 def _holds(layout: Layout, root: Path) -> bool:
-    """True if the root has photographs of every section, each with its first label."""
+    """True if every section has photographs, and the first of them a partner."""
     for section in layout.sections:
         matches = _photographs(root, section)
         if not matches:
             return False
         groups = {name: value or "" for name, value in matches[0].groupdict().items()}
-        partners = [
-            _partner(root, section.templates[key], groups) for key in (LABEL, VESSEL) if key in section.templates
-        ]
-        if not any(partners) and not section.optional:
+        if not any(_partner(root, templates, groups) for templates in section.templates.values()):
             return False
     return True
 
@@ -186,6 +197,8 @@ def survey(layout: Layout, root: Path) -> Survey:
         found = Survey([c for part in parts for c in part.cases], [p for part in parts for p in part.problems])
         if not found.cases:
             raise ValueError(f"{root}: not one photograph of layout {layout.name}; {_hint(layout, root)}")
+        if any(part.foreign for part in parts) and (fitting := _fitting(layout, root)):
+            found.problems.append(fitting)
         found.problems += _orphans(root, found) if layout is PAIRED else []
     found.problems += _doubles(found.cases)
     return found

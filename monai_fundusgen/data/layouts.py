@@ -71,12 +71,11 @@ class Layout:
         return None if None in counts else sum(count for count in counts if count is not None)
 
 
-_LOSSLESS: Final = ("png", "tif", "tiff", "gif", "bmp", "ppm", "webp")
-_PICTURES: Final = (*_LOSSLESS, "jpg", "jpeg")
+_PICTURES: Final = ("png", "tif", "tiff", "gif", "bmp", "ppm", "webp", "jpg", "jpeg")
 
 
-def _either(stem: str, extensions: tuple[str, ...] = _PICTURES) -> tuple[str, ...]:
-    return tuple(f"{stem}.{extension}" for extension in extensions)
+def _either(stem: str) -> tuple[str, ...]:
+    return tuple(f"{stem}.{extension}" for extension in _PICTURES)
 
 
 PAIRED: Final = Layout(
@@ -277,7 +276,7 @@ INSPIRE_AVR: Final = Layout(
             "training",
             "INSPIRE-AVR/org",
             r"(?P<id>image\d+)\.jpg",
-            {LABEL: _either("AV_GT_INSPIRE-AVR/{id}", _LOSSLESS) + _either("AV_GT_INSPIRE-AVR/{id}_AV", _LOSSLESS)},
+            {LABEL: ("AV_GT_INSPIRE-AVR/{id}.tif", "AV_GT_INSPIRE-AVR/{id}_AV.tif", "AV_GT_INSPIRE-AVR/{id}.png")},
             num_cases=40,
         ),
     ),

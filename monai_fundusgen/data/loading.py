@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_fundusgen.conventions import FOV, IMAGE, KINDS, LABEL, SEED, UNCERTAIN, VESSEL
+from monai_fundusgen.data.phantom_items import phantom_arrays
 from monai_fundusgen.data.reading import read_av, read_fov, read_rgb, read_vessel
 from monai_fundusgen.transforms.fov import estimate_fov
 
@@ -156,8 +157,6 @@ class LoadFundusd(MapTransform):
         return arrays
 
     def _drawn(self, seed: int) -> dict[str, NDArray[Any]]:
-        from monai_fundusgen.data.phantom_items import phantom_arrays
-
         arrays = phantom_arrays(seed, self.phantom_size, with_photograph=IMAGE in self.keys)
         kept = {*self.keys, UNCERTAIN} if LABEL in self.keys else set(self.keys)
         return {key: array for key, array in arrays.items() if key in kept}

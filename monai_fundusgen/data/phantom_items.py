@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import FOV, IMAGE, LABEL, SEED, UNCERTAIN, VESSEL
+from monai_fundusgen.conventions import ARTERY, FOV, IMAGE, LABEL, SEED, UNCERTAIN, VEIN, VESSEL
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
@@ -33,7 +33,7 @@ def phantom_arrays(seed: int, size: int, *, with_photograph: bool = True) -> dic
     raster = rasterise(retina, size)
     arrays: dict[str, NDArray[np.generic]] = {
         LABEL: raster.label,
-        VESSEL: raster.label.any(axis=0, keepdims=True),
+        VESSEL: (raster.label[ARTERY] | raster.label[VEIN])[None],
         FOV: raster.fov[None],
         UNCERTAIN: np.zeros((1, size, size), dtype=bool),
     }

@@ -44,6 +44,13 @@ def test_the_phantoms_field_lies_where_the_conventions_say(cut):
     assert found == pytest.approx((127.5, 127.5, FIELD_FILL * 128), abs=0.5)
 
 
+@pytest.mark.parametrize("cut", [1.0, 0.9, 0.7])
+@pytest.mark.parametrize("size", [64, 256, 1024])
+def test_squaring_leaves_a_square_of_this_package_as_it_is(cut, size):
+    mask = Field(cut=cut).mask(size)
+    assert np.array_equal(square_crop(mask[None], field_circle(mask))[0], mask)
+
+
 def test_a_field_without_an_arc_gets_the_circle_of_its_box():
     assert field_circle(np.ones((20, 30), dtype=bool)) == pytest.approx((9.5, 14.5, 15))
 
