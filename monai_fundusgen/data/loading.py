@@ -21,6 +21,7 @@ from monai_fundusgen.data.reading import read_av, read_fov, read_rgb, read_vesse
 from monai_fundusgen.transforms.fov import estimate_fov
 
 _FILE_KEYS: Final = (IMAGE, LABEL, VESSEL, FOV)
+_ARRAY_KEYS: Final = (*_FILE_KEYS, UNCERTAIN)
 _SHOWN: Final = 10  # missing files that an error lists by name
 
 
@@ -99,7 +100,7 @@ class LoadFundusd(MapTransform):
     ==========  ==========================================================================
     image       (3, H, W), float32 in [0, 1], or uint8
     label       (2, H, W) float32 of 0 and 1, artery and vein, both where they cross
-    uncertain   (1, H, W) float32, vessel of unknown kind; beside every label
+    uncertain   (1, H, W) float32, vessel of unknown kind; from the label's file
     vessel      (1, H, W) float32
     fov         (1, H, W) float32; found on the photograph where the item names no file
     ==========  ==========================================================================
@@ -107,7 +108,7 @@ class LoadFundusd(MapTransform):
     All are `MetaTensor` with ``filename_or_obj`` where MONAI tracks meta data, else plain tensors.
 
     Args:
-        keys: which of image, label, vessel and fov to open; those an item lacks are left out, but for ``fov``.
+        keys: which of these to deliver; those an item lacks are left out, but for ``fov``.
         image_dtype: torch.float32 or torch.uint8.
         phantom_size: side of phantom images in px.
 
@@ -117,15 +118,15 @@ class LoadFundusd(MapTransform):
 
     def __init__(
         self,
-        keys: Sequence[str] = _FILE_KEYS,
+        keys: Sequence[str] = _ARRAY_KEYS,
         *,
         image_dtype: torch.dtype = torch.float32,
         phantom_size: int = 1024,
     ) -> None:
         super().__init__(keys, allow_missing_keys=True)
-        unknown = sorted(set(map(str, self.keys)) - set(_FILE_KEYS))
+        unknown = sorted(set(map(str, self.keys)) - set(_ARRAY_KEYS))
         if unknown or image_dtype not in (torch.float32, torch.uint8):
-            raise ValueError(f"keys {unknown} or image_dtype {image_dtype} unknown; keys are {', '.join(_FILE_KEYS)}")
+            raise ValueError(f"keys {unknown} or image_dtype {image_dtype} unknown; keys are {', '.join(_ARRAY_KEYS)}")
         self.image_dtype = image_dtype
         self.phantom_size = phantom_size
 
@@ -139,27 +140,25 @@ class LoadFundusd(MapTransform):
                 f"{item.get(key, key)} {array.shape[-2]} x {array.shape[-1]}" for key, array in arrays.items()
             )
             raise ValueError(f"sizes differ within one item (rows x columns): {found}")
-        for key, array in arrays.items():
-            item[key] = self._as_tensor(key, array, data)
+        for key in self.keys:
+            if key in arrays:
+                item[key] = self._as_tensor(str(key), arrays[key], data)
         return item
 
     def _opened(self, item: Mapping[Hashable, Any]) -> dict[str, NDArray[Any]]:
         arrays: dict[str, NDArray[Any]] = {}
-        wanted = [key for key in _FILE_KEYS if key in self.keys]
-        if IMAGE in wanted and IMAGE in item:
+        if IMAGE in self.keys and IMAGE in item:
             arrays[IMAGE] = read_rgb(item[IMAGE])
-        if LABEL in wanted and LABEL in item:
+        if LABEL in item and {LABEL, UNCERTAIN} & set(self.keys):
             arrays[LABEL], arrays[UNCERTAIN] = _opened_label(item[LABEL])
-        if VESSEL in wanted and VESSEL in item:
+        if VESSEL in self.keys and VESSEL in item:
             arrays[VESSEL] = read_vessel(item[VESSEL])[None]
-        if FOV in wanted:
+        if FOV in self.keys:
             arrays[FOV] = _opened_fov(item, arrays.get(IMAGE))[None]
         return arrays
 
     def _drawn(self, seed: int) -> dict[str, NDArray[Any]]:
-        arrays = phantom_arrays(seed, self.phantom_size, with_photograph=IMAGE in self.keys)
-        kept = {*self.keys, UNCERTAIN} if LABEL in self.keys else set(self.keys)
-        return {key: array for key, array in arrays.items() if key in kept}
+        return phantom_arrays(seed, self.phantom_size, with_photograph=IMAGE in self.keys)
 
     def _as_tensor(self, key: str, array: NDArray[Any], item: Mapping[Hashable, Any]) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))
