@@ -9,12 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from monai_fundusgen.generation.map_sources import VesselSample
 from monai_fundusgen.generation.plan import PlannedSample
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.transforms.condition import photograph_condition
+from monai_fundusgen.transforms.pixels import photograph_pixels
 
 
 class Painter(Protocol):
@@ -24,11 +25,6 @@ class Painter(Protocol):
         """Photographs (3, H, W), in order, black outside the field of view."""
 
 
-def to_pixels(photograph: Tensor) -> NDArray[np.uint8]:
-    """8-bit pixels of a photograph in [-1, 1], clamped and rounded."""
-    return ((photograph.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
-
-
 @dataclass(frozen=True)
 class CascadePainter:
     """Photographs by the generator and the enlarger.
@@ -36,12 +32,10 @@ class CascadePainter:
     Args:
         network: condition (B, 3, S, S) to photograph (B, 3, H, W) in [-1, 1].
         inferer: runs the network on a batch.
-        amp: bfloat16 arithmetic.
     """
 
     network: nn.Module
     inferer: Any
-    amp: bool = True
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Paint one sample at a time, so that its bytes do not depend on the batch."""
@@ -53,9 +47,8 @@ class CascadePainter:
         fov = torch.from_numpy(sample.fov)[None].float()
         coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
         condition = photograph_condition(sample.soft, coarse_fov)[None].to(device, memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.amp):
-            photograph = self.inferer(condition, self.network)[0]
-        return to_pixels(photograph) * sample.fov.astype(np.uint8)
+        photograph = self.inferer(condition, self.network)[0]
+        return photograph_pixels(photograph).cpu().numpy() * sample.fov.astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -75,14 +68,14 @@ class PhantomPainter:
         return render_photograph(sample.retina, sample.raster, rng=np.random.default_rng(seed))
 
 
-def open_painter(kind: str, network: nn.Module, inferer: Any, *, amp: bool = True) -> Painter:
+def open_painter(kind: str, network: nn.Module, inferer: Any) -> Painter:
     """The painter named ``kind``: cascade or phantom.
 
     Raises:
         ValueError: another kind.
     """
     if kind == "cascade":
-        return CascadePainter(network, inferer, amp)
+        return CascadePainter(network, inferer)
     if kind == "phantom":
         return PhantomPainter()
     raise ValueError(f"photograph_source: found {kind!r}, expected cascade or phantom")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from monai_fundusgen import __version__
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL, LABEL_NAMES
 from monai_fundusgen.generation.contact_sheet import contact_sheet
 from monai_fundusgen.generation.journal import Journal
-from monai_fundusgen.storage.whole_file import write_json, write_whole
+from monai_fundusgen.storage.picture_file import write_png
+from monai_fundusgen.storage.whole_file import write_json
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
 
 DATALIST = "datalist.json"
@@ -71,7 +71,7 @@ class DatasetWriter:
             "fov": sample.fov.astype(np.uint8) * 255,
         }
         for folder, pixels in pictures.items():
-            write_whole(self.root / folder / f"{sample.id}.png", png_bytes(pixels))
+            write_png(self.root / folder / f"{sample.id}.png", pixels)
         self.journal.append({"id": sample.id, **sample.record})
 
     def finish(self) -> None:
@@ -79,7 +79,7 @@ class DatasetWriter:
         ids = sorted(self.journal.done)
         write_json(self.root / DATALIST, self._datalist(ids))
         pairs = [(self._read(f"images/{one}.png"), self._read(f"av/{one}.png")) for one in ids[:_SHEET_SAMPLES]]
-        write_whole(self.root / CONTACT_SHEET, png_bytes(contact_sheet(pairs)))
+        write_png(self.root / CONTACT_SHEET, contact_sheet(pairs))
         logger.info("%d labelled photographs in %s", len(ids), self.root.resolve())
         logger.info("look at them: %s", self.root / CONTACT_SHEET)
         logger.info("train on them: load_decathlon_datalist(%r, True, 'training')", str(self.root / DATALIST))
@@ -107,10 +107,3 @@ class DatasetWriter:
     def _read(self, name: str) -> NDArray[np.uint8]:
         with Image.open(self.root / name) as image:
             return np.asarray(image.convert("RGB"))
-
-
-def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG of (H, W) or (H, W, 3) uint8 pixels."""
-    buffer = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=4)
-    return buffer.getvalue()

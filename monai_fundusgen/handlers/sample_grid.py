@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,8 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 from numpy.typing import NDArray
-from PIL import Image
 
-from monai_fundusgen.storage.whole_file import write_whole
+from monai_fundusgen.storage.picture_file import write_png
 
 
 def image_grid(images: NDArray[np.uint8], columns: int | None = None) -> NDArray[np.uint8]:
@@ -71,8 +69,6 @@ class SampleGrid:
             images = np.asarray(torch.as_tensor(self.sample()).cpu())
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"SampleGrid: sampler gave {images.dtype} {images.shape}, expected uint8 (N, 3, H, W)")
-        content = io.BytesIO()
-        Image.fromarray(image_grid(images, self.columns)).save(content, format="PNG")
         number = engine.state.epoch if self.epoch_level else engine.state.iteration
         name = f"epoch={number:05d}.png" if self.epoch_level else f"iteration={number:07d}.png"
-        write_whole(self.directory / name, content.getvalue())
+        write_png(self.directory / name, image_grid(images, self.columns))

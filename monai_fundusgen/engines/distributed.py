@@ -1,0 +1,21 @@
+"""A network on its device, shared between the processes of a distributed run."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+def placed(network: nn.Module, device: torch.device, *, distributed: bool = False) -> nn.Module:
+    """The network on ``device``, channels last; wrapped for gradient exchange if the run is distributed.
+
+    Args:
+        network: on any device.
+        device: where it is to train.
+        distributed: True once ``torch.distributed`` has its process group.
+    """
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if not distributed:
+        return network
+    return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)

@@ -1,0 +1,40 @@
+"""Which entries of a batch a trainer takes for input and target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PairedBatch:
+    """Input and target by key; pass it to a trainer or evaluator as ``prepare_batch``.
+
+    Args:
+        input_key: what the network sees.
+        target_key: what it should give.
+    """
+
+    input_key: str
+    target_key: str
+
+    def __call__(
+        self, batch: Mapping[str, Any], device: torch.device | str | None = None, non_blocking: bool = False, **_: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Both entries on the device.
+
+        Raises:
+            KeyError: the batch lacks one of them.
+        """
+        missing = [key for key in (self.input_key, self.target_key) if key not in batch]
+        if missing:
+            raise KeyError(
+                f"PairedBatch: the batch holds {', '.join(map(str, batch))} but no {' and no '.join(missing)}"
+            )
+        pair = (torch.as_tensor(batch[key]).as_subclass(Tensor) for key in (self.input_key, self.target_key))
+        given, wanted = (value.to(device, non_blocking=non_blocking) for value in pair)
+        return given, wanted

@@ -1,0 +1,65 @@
+"""What a network makes of fixed inputs, as pictures: the same seeds or items every time, so that progress shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from monai_fundusgen.transforms.pixels import photograph_pixels, soft_map_pixels
+
+
+@dataclass(frozen=True)
+class MapPreview:
+    """Sampled vessel maps of fixed seeds; pass it to `SampleGrid`.
+
+    Args:
+        sampler: seeds and network to soft maps (B, 2, H, W) in [0, 1].
+        network: usually the averaged one.
+        seeds: one picture for each.
+    """
+
+    sampler: Any
+    network: nn.Module
+    seeds: Sequence[int] = (0, 1, 2, 3, 4, 5, 6, 7)
+
+    def __call__(self) -> Tensor:
+        """Pictures (B, 3, H, W) uint8."""
+        self.network.eval()
+        return soft_map_pixels(self.sampler(list(self.seeds), self.network)).cpu()
+
+
+@dataclass(frozen=True)
+class ImagePreview:
+    """Input, prediction and truth of fixed items, in columns; pass it to `SampleGrid`.
+
+    Args:
+        network: usually the averaged one.
+        dataset: items with both keys.
+        input_key: what the network sees, (C, H, W) in [-1, 1]; its first three channels are shown.
+        target_key: the photograph that it should give, (3, H', W') in [-1, 1].
+        num_items: items shown, from the first.
+    """
+
+    network: nn.Module
+    dataset: Any
+    input_key: str
+    target_key: str
+    num_items: int = 4
+
+    @torch.no_grad()
+    def __call__(self) -> Tensor:
+        """Pictures (3 * num_items, 3, H', W') uint8: input, prediction, truth of each item."""
+        self.network.eval()
+        device = next(self.network.parameters()).device
+        rows = []
+        for index in range(min(self.num_items, len(self.dataset))):
+            item = self.dataset[index]
+            given = torch.as_tensor(item[self.input_key]).as_subclass(Tensor)[None].to(device)
+            truth = torch.as_tensor(item[self.target_key]).as_subclass(Tensor)[None]
+            shown = nn.functional.interpolate(given[:, :3].float(), truth.shape[-2:], mode="nearest")
+            rows += [shown.cpu(), self.network(given).float().cpu(), truth]
+        return photograph_pixels(torch.cat(rows))
