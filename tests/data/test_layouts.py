@@ -192,3 +192,13 @@ def test_every_layout_says_whose_labels_and_which_split():
     for layout in LAYOUTS.values():
         assert layout.annotator and layout.split and layout.title
         assert layout.reference or layout.name == "paired"
+
+
+def test_the_reference_page_lists_every_layout_with_its_numbers():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "layouts.md").read_text(encoding="utf-8")
+    for layout in LAYOUTS.values():
+        cells = next(line.split("|") for line in page.splitlines() if line.startswith(f"| `{layout.name}` |"))
+        images, size, angle = (cell.strip() for cell in cells[2:5])
+        assert images == str(layout.num_cases or "any")
+        assert size == ("{} x {}".format(*layout.size) if layout.size else size)
+        assert angle == (f"{layout.field_deg:g}°" if layout.field_deg else "any")
