@@ -167,10 +167,15 @@ def _turn_deg(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.degrees(np.arccos(np.clip((a * b).sum(axis=-1), -1.0, 1.0)))
 
 
-def _goes_through(direction_rc: FloatArray, tolerance_deg: float) -> bool:
-    """Whether four branches, taken in turn round the place, make two vessels that go straight on."""
-    order = np.argsort(np.arctan2(direction_rc[:, 0], direction_rc[:, 1]))
-    ring = direction_rc[order]
+def _goes_through(branch: Branches, ends: IntArray, tolerance_deg: float) -> bool:
+    """Whether four segment ends, taken in turn round the place, make two vessels that go straight on.
+
+    Two ends of one segment make a small hole in a vessel, no crossing.
+    """
+    if len(np.unique(ends // 2)) < 4:
+        return False
+    direction_rc = branch.direction_rc[ends]
+    ring = direction_rc[np.argsort(np.arctan2(direction_rc[:, 0], direction_rc[:, 1]))]
     return bool((_turn_deg(ring[:2], ring[2:]) >= 180.0 - tolerance_deg).all())
 
 
@@ -188,7 +193,7 @@ def _bridged_pairs(graph: SegmentGraph, branch: Branches, tolerance_deg: float) 
     for s in sorted(np.flatnonzero(bridge & (lengths <= near)), key=lambda i: lengths[i]):
         a, b = (int(node) for node in nodes[s])
         outer = np.flatnonzero(((branch.node == a) | (branch.node == b)) & (np.arange(len(branch.node)) // 2 != s))
-        if not used & {a, b} and len(outer) == 4 and _goes_through(branch.direction_rc[outer], tolerance_deg):
+        if not used & {a, b} and _goes_through(branch, outer, tolerance_deg):
             pairs.append((a, b))
             used |= {a, b}
     return pairs
@@ -211,7 +216,7 @@ def junctions(graph: SegmentGraph, *, tolerance_deg: float = STRAIGHT_DEG) -> Ju
     through = [
         node
         for node in np.flatnonzero(degree == 4)
-        if _goes_through(branch.direction_rc[order[start[node] : start[node] + 4]], tolerance_deg)
+        if _goes_through(branch, order[start[node] : start[node] + 4], tolerance_deg)
     ]
     merged = [node for pair in pairs for node in pair]
     three = np.setdiff1d(np.flatnonzero(degree == 3), merged)

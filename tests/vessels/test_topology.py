@@ -70,6 +70,13 @@ def test_two_bifurcations_close_together_are_no_crossing():
     assert (len(found.crossing_rc), found.num_bifurcations) == (0, 2)
 
 
+@pytest.mark.parametrize("hole", [1, 2, 3])
+def test_a_hole_in_a_vessel_is_no_crossing(hole):
+    mask = drawn.bar(7, size=128)
+    mask[23 : 23 + hole, 40 : 40 + hole] = False
+    assert len(junctions(vessel_graph(mask)).crossing_rc) == 0
+
+
 def test_artery_vein_crossings_are_counted_and_the_disc_left_out():
     artery = drawn.draw([([(10, 30), (118, 30)], 4), ([(10, 90), (118, 90)], 4)])
     vein = drawn.draw([([(60, 5), (60, 120)], 5)])
