@@ -86,9 +86,8 @@ def _survey_section(root: Path, section: Section) -> Survey:
             missing[key].append(
                 f"{files[IMAGE]}: no {key} file; expected {root / templates[0].format(**groups)}{other}"
             )
-        survey.cases.append(
-            Case(groups["id"], section.name, files, groups.get("patient", groups["id"]), groups.get("group", ""))
-        )
+        patient = groups.get("patient") or f"{section.name} {groups['id']}"  # ids may begin anew in the test half
+        survey.cases.append(Case(groups["id"], section.name, files, patient, groups.get("group", "")))
     for key, lines in missing.items():
         if 1 < len(lines) == len(survey.cases):
             lines[:] = [f"{root / section.folder}: not one of {len(lines)} photographs has its {key} file; {lines[0]}"]

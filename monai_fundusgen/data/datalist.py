@@ -128,8 +128,13 @@ def _item(case: Case, base_dir: Path) -> dict[str, Any]:
 
 
 def _portable(path: Path, base_dir: Path) -> str:
-    absolute = Path(path).absolute()
-    return absolute.relative_to(base_dir).as_posix() if absolute.is_relative_to(base_dir) else absolute.as_posix()
+    return path.relative_to(base_dir).as_posix() if path.is_relative_to(base_dir) else path.as_posix()
+
+
+def _absolute(path: str | Path) -> Path:
+    """Absolute path; links are followed only where a ``..`` makes that necessary."""
+    path = Path(path)
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _verified(layout: Layout, root: Path, threads: int) -> list[Case]:
@@ -175,7 +180,7 @@ def build_datalist(
         ValueError: anything is wrong with the set; the message lists everything.
         OSError: no such folder.
     """
-    root, base_dir = Path(directory), Path(base_dir).absolute()
+    root, base_dir = _absolute(directory), _absolute(base_dir)
     if folds < 1:
         raise ValueError(f"folds {folds}; expected at least 1")
     sections = _sections(_verified(layout, root, threads), validation, testing, seed)
@@ -187,7 +192,7 @@ def build_datalist(
     for item, case in zip(items["training"], sections["training"], strict=True):
         item["fold"] = fold[case.patient]
     return {
-        "name": layout.name if layout.reference else root.absolute().name,
+        "name": layout.name if layout.reference else root.name,
         "description": f"{layout.title}. Labels: {layout.annotator}. Split: {layout.split}.",
         "licence": layout.licence,
         "reference": layout.reference,

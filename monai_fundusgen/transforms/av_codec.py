@@ -54,7 +54,8 @@ def encode_av(vessels: ArrayT) -> ArrayT:
     Raises:
         ValueError: the map is not boolean (threshold a soft map first) or has not two channels.
     """
-    if vessels.dtype not in (torch.bool, np.bool_) or vessels.ndim == 0 or vessels.shape[0] != 2:
+    boolean = torch.bool if isinstance(vessels, Tensor) else np.bool_
+    if vessels.dtype != boolean or vessels.ndim == 0 or vessels.shape[0] != 2:
         raise ValueError(f"expected a boolean vessel map (2, ...), found {vessels.dtype} {tuple(vessels.shape)}")
     return _as_uint8(vessels[ARTERY]) * ARTERY_CODE + _as_uint8(vessels[VEIN]) * VEIN_CODE
 

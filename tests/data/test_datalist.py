@@ -135,6 +135,25 @@ def test_both_eyes_of_a_person_stay_together(tmp_path):
     assert datalist["labels"]["1"] == "vessel" and datalist["name"] == "chase-db1"
 
 
+def test_an_id_that_comes_again_in_the_test_half_is_another_person(tmp_path):
+    layout = find_layout("fives")
+    sections = tuple(dataclasses.replace(section, num_cases=2) for section in layout.sections)
+    for name in ("train", "test"):
+        for case in ("1_A", "2_N"):
+            for folder, pixels in (("Original", np.full((9, 8, 3), 99)), ("Ground truth", np.eye(9, 8) * 255)):
+                (tmp_path / name / folder).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / name / folder / f"{case}.png")
+    datalist = build_datalist(dataclasses.replace(layout, size=None, sections=sections), tmp_path, tmp_path)
+    assert (datalist["numTraining"], datalist["numTest"]) == (2, 2)
+    assert datalist["testing"][0]["label"] == "test/Ground truth/1_A.png"
+
+
+def test_a_roundabout_path_is_the_same_set(paired_set, monkeypatch):
+    root = paired_set()
+    monkeypatch.chdir(root / "images")
+    assert build_datalist(PAIRED, "..", "../../eyes") == built(root)
+
+
 @pytest.mark.parametrize("options, wrong", [
     ({"validation": 1.0}, "share 1.0; expected at least 0 and below 1"),
     ({"testing": -0.1}, "share -0.1"),
