@@ -71,6 +71,18 @@ class NoiseSchedule:
         curve = torch.sigmoid((u * (end - start) + start) / temperature)
         return cls(((curve[-1] - curve) / (curve[-1] - curve[0])).clamp(min=1e-9)[1:])
 
+    def noisier_end(self, log_snr: float = -20.0) -> NoiseSchedule:
+        """The schedule stretched so that its last level has this log signal-to-noise ratio, the first one kept.
+
+        The linear schedule ends at about -10, where a map's density still shows through the noise that sampling
+        starts from. Not for ``eps``, which says nothing of x_0 at such a level.
+
+        Source: Lin et al. 2023 (arXiv:2305.08891), algorithm 1, with a small terminal amplitude in place of zero.
+        """
+        root, end = self.abar.sqrt(), 1 / math.sqrt(1 + math.exp(-log_snr))
+        stretched = end + (root - root[-1]) * (root[0] - end) / (root[0] - root[-1])
+        return NoiseSchedule(stretched.square())
+
     def __len__(self) -> int:
         return len(self.abar)
 
@@ -103,16 +115,19 @@ class NoiseSchedule:
         return (len(self) - 1) - (left + (wanted - rising[left]) / (rising[right] - rising[left]))
 
     def levels(
-        self, num_levels: int, spacing: Spacing = "log_snr", *, log_snr_range: tuple[float, float] = (-10.0, 10.0)
+        self, num_levels: int, spacing: Spacing = "uniform_t", *, log_snr_range: tuple[float, float] = (-8.0, 6.0)
     ) -> Tensor:
         """Signal powers that a sampler visits, noisy to clean, (num_levels + 1,) float64; the last one is 1.
+
+        The first is always the schedule's noisiest: a map of 100,000 pixels shows its density even at a log-snr of
+        -8, so sampling that starts there from pure noise gives maps that are too dense.
 
         Args:
             num_levels: number of noisy levels.
             spacing: ``"uniform_t"``: integer levels, evenly spread, T - 1 first; ``"log_snr"``: evenly spread in the
                 log signal-to-noise ratio; ``"karras"``: sigma^(1/7) evenly spread (Karras et al. 2022,
                 arXiv:2206.00364, eq. 5). The last two fall between the integer levels.
-            log_snr_range: the last two stay inside this range and inside the table's.
+            log_snr_range: between the first level and 1, the last two spacings stay in this range (and the table's).
 
         Raises:
             ValueError: on an unknown spacing, or a count that the table cannot serve.
@@ -128,15 +143,17 @@ class NoiseSchedule:
             t = torch.linspace(len(self), 0, num_levels + 1, dtype=torch.float64)[:-1].round().long() - 1
             noisy = self.abar[t]
         else:
-            noisiest = max(float(self.log_snr[-1]), log_snr_range[0])
-            cleanest = min(float(self.log_snr[0]), log_snr_range[1])
-            noisy = torch.sigmoid(_spread(noisiest, cleanest, num_levels, rho=7.0 if spacing == "karras" else None))
+            noisy = torch.sigmoid(self._spread(num_levels, log_snr_range, rho=7.0 if spacing == "karras" else None))
         return torch.cat([noisy, noisy.new_ones(1)])
 
-
-def _spread(noisiest: float, cleanest: float, count: int, rho: float | None) -> Tensor:
-    """``count`` log signal-to-noise ratios: evenly spread, or sigma^(1 / rho) evenly spread."""
-    if rho is None:
-        return torch.linspace(noisiest, cleanest, count, dtype=torch.float64)
-    roots = torch.linspace(math.exp(-noisiest / 2 / rho), math.exp(-cleanest / 2 / rho), count, dtype=torch.float64)
-    return -2 * rho * roots.log()
+    def _spread(self, count: int, log_snr_range: tuple[float, float], rho: float | None) -> Tensor:
+        """``count`` log signal-to-noise ratios: evenly spread, or sigma^(1 / rho) evenly spread."""
+        end = self.log_snr[-1:]
+        noisiest, cleanest = max(float(end), log_snr_range[0]), min(float(self.log_snr[0]), log_snr_range[1])
+        rest = count if float(end) >= log_snr_range[0] else count - 1
+        if rho is None:
+            spread = torch.linspace(noisiest, cleanest, rest, dtype=torch.float64)
+        else:
+            roots = [math.exp(-log_snr / 2 / rho) for log_snr in (noisiest, cleanest)]
+            spread = -2 * rho * torch.linspace(*roots, rest, dtype=torch.float64).log()
+        return spread if rest == count else torch.cat([end, spread])

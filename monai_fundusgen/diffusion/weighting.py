@@ -52,9 +52,10 @@ def untilted(x_0: Tensor, shift: float | Tensor) -> Tensor:
     strength may be too much; hand in strength * c with a strength in [0, 1], constant or per level.
 
     Args:
-        x_0: estimate of a binary map in [-1, 1]; -1 and 1 stay.
+        x_0: estimate of a binary map, clipped to [-1, 1]; -1 and 1 stay.
         shift: number, or tensor that broadcasts to ``x_0``.
     """
+    x_0 = x_0.clamp(-1, 1)
     return 2 * torch.sigmoid(torch.log1p(x_0) - torch.log1p(-x_0) - 2 * shift) - 1
 
 

@@ -87,7 +87,7 @@ class VesselMapSampler(Inferer):
         kind: what the network predicts: ``eps``, ``v``, ``x_0`` or ``logit``.
         solver: ``dpm_solver``, ``unipc``, ``ddim``, ``heun`` or ``ddpm``.
         num_evaluations: calls of the network per map (guidance doubles the work of each).
-        spacing: ``log_snr``, ``karras`` or ``uniform_t``.
+        spacing: ``uniform_t``, ``log_snr`` or ``karras``.
         shape: channels, height and width of a map, where seeds are given.
         batch_size: maps that go through the network together; the last batch is padded to it. None: all at once.
         guidance_scale: strength of the condition, see :class:`NetworkDenoiser`.
@@ -104,7 +104,7 @@ class VesselMapSampler(Inferer):
     kind: Kind = "logit"
     solver: Solver = "dpm_solver"
     num_evaluations: int = 20
-    spacing: Spacing = "log_snr"
+    spacing: Spacing = "uniform_t"
     shape: Sequence[int] = (2, 256, 256)
     batch_size: int | None = None
     guidance_scale: float = 1.0

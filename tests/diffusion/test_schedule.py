@@ -1,7 +1,5 @@
 """Schedules: tables agree with MONAI's and diffusers', levels are where they should be, no dtype spoils them."""
 
-import math
-
 import pytest
 import torch
 from monai.networks.schedulers import DDPMScheduler
@@ -73,13 +71,18 @@ def test_powers_beyond_the_table_give_its_ends(schedule):
 
 @pytest.mark.parametrize("spacing", ["uniform_t", "log_snr", "karras"])
 @pytest.mark.parametrize("count", [1, 2, 7, 50])
-def test_levels_rise_to_a_clean_sample(schedule, spacing, count):
+def test_levels_rise_from_the_noisiest_to_a_clean_sample(schedule, spacing, count):
     levels = schedule.levels(count, spacing)
     assert len(levels) == count + 1 and levels[-1] == 1
     assert (levels[1:] > levels[:-1]).all()
-    assert levels[0] <= schedule.at(torch.tensor([len(schedule) - 1])) or levels[0] == pytest.approx(
-        1 / (1 + math.exp(10)), rel=1e-9
-    )
+    assert levels[0].item() == pytest.approx(schedule.abar[-1].item(), rel=1e-9)
+
+
+def test_stretching_moves_the_noisy_end_alone():
+    stretched = SCHEDULES["linear"].noisier_end(-20.0)
+    assert stretched.log_snr[-1].item() == pytest.approx(-20)
+    assert stretched.abar[0].item() == pytest.approx(SCHEDULES["linear"].abar[0].item())
+    torch.testing.assert_close(stretched.abar[:500], SCHEDULES["linear"].abar[:500], atol=0, rtol=0.05)
 
 
 def test_every_integer_level_is_visited_by_the_full_chain(schedule):
@@ -87,14 +90,14 @@ def test_every_integer_level_is_visited_by_the_full_chain(schedule):
 
 
 def test_log_snr_levels_are_evenly_spread(schedule):
-    steps = torch.logit(schedule.levels(9, "log_snr")[:-1]).diff()
-    torch.testing.assert_close(steps, steps[:1].expand(8))
+    steps = torch.logit(schedule.levels(9, "log_snr")[1:-1]).diff()
+    torch.testing.assert_close(steps, steps[:1].expand(7))
 
 
 def test_karras_levels_are_evenly_spread_in_the_seventh_root_of_sigma(schedule):
-    abar = schedule.levels(9, "karras")[:-1]
+    abar = schedule.levels(9, "karras")[1:-1]
     steps = (((1 - abar) / abar).sqrt() ** (1 / 7)).diff()
-    torch.testing.assert_close(steps, steps[:1].expand(8))
+    torch.testing.assert_close(steps, steps[:1].expand(7))
 
 
 @pytest.mark.parametrize(

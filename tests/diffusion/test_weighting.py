@@ -60,6 +60,7 @@ def test_untilting_keeps_certain_pixels_and_is_undone_by_its_opposite():
         moved = untilted(x_0, shift)
         assert moved[[0, -1]].tolist() == [-1, 1] and torch.isfinite(moved).all()
     torch.testing.assert_close(untilted(untilted(x_0, 0.7), -0.7), x_0)
+    assert untilted(torch.tensor([1 + 1e-6, -1 - 1e-6]), 0.5).tolist() == [1, -1]  # rounding beyond the ends
     torch.testing.assert_close(untilted(x_0[1:4], 0.7), torch.tanh(torch.atanh(x_0[1:4]) - 0.7))
 
 
