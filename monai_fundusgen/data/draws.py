@@ -30,15 +30,14 @@ class Draws(Dataset[Any]):
 
     def __init__(
         self,
-        items: Sequence[Any] | Dataset[Any],
+        items: Sequence[Any],
         transform: Compose,
         *,
         length: int,
         weights: Sequence[float] | None = None,
         seed: int = 0,
     ) -> None:
-        self.items: Any = items
-        self.data = getattr(items, "data", items)
+        self.items = items
         self.transform = transform
         self.length = length
         self.seed = seed

@@ -48,5 +48,6 @@ class WriteSamples:
 
     def __call__(self, engine: Engine) -> None:
         """Write the samples of this iteration."""
-        for sample in engine.state.output or []:
+        finished: list[FinishedSample] = engine.state.output  # type: ignore[assignment]  # what GenerationStep returned
+        for sample in finished:
             self.writer.write(sample)

@@ -101,9 +101,6 @@ class DatasetWriter:
             "testing": [],
         }
 
-    def _write_png(self, name: str, pixels: NDArray[np.uint8]) -> None:
-        write_whole(self.root / name, png_bytes(pixels))
-
     def _read(self, name: str) -> NDArray[np.uint8]:
         with Image.open(self.root / name) as image:
             return np.asarray(image.convert("RGB"))

@@ -39,5 +39,5 @@ def write_whole(path: str | Path, content: bytes) -> None:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write ``content`` as indented UTF-8 JSON, whole or not at all."""
-    write_whole(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    """Write ``content`` as indented JSON in plain ASCII, whole or not at all."""
+    write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
