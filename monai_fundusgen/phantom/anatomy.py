@@ -43,7 +43,8 @@ class Anatomy:
         cup_ratio: cup over disc radius.
         faz_radius_mm: vessel-free zone of the fovea.
         arcade_mm: height of the temporal arcades over the fovea, without their spread over quadrants and kinds.
-        artery_root_um, vein_root_um: radius of the temporal trunks on the disc.
+        vein_root_um: radius of the temporal veins on the disc.
+        artery_to_vein: radius of the temporal arteries over that of the veins; sets the arteriole-to-venule ratio.
         artery_exponent, vein_exponent: junction exponent k of ``r0**k = r1**k + r2**k``, fixed for the whole tree;
             between the values of Luo 2017 (PMC6024667): 2.59 in arteries, 1.95 in veins.
         density: of terminal vessels; multiplies the spacing of growth targets by ``1 / sqrt(density)``.
@@ -63,11 +64,11 @@ class Anatomy:
     cup_ratio: Normal = field(default=Normal(0.40, 0.07, 0.25, 0.60))
     faz_radius_mm: Normal = field(default=Normal(0.45, 0.05, 0.33, 0.57))
     arcade_mm: Normal = field(default=Normal(3.3, 0.35, 2.6, 4.1))
-    artery_root_um: Normal = field(default=Normal(48.0, 4.5, 38.0, 60.0))
-    vein_root_um: Normal = field(default=Normal(60.0, 5.5, 48.0, 75.0))
+    vein_root_um: Normal = field(default=Normal(61.0, 6.0, 48.0, 76.0))
+    artery_to_vein: Normal = field(default=Normal(0.78, 0.03, 0.70, 0.86))
     artery_exponent: float = 2.3
     vein_exponent: float = 2.1
-    density: Normal = field(default=Normal(1.0, 0.2, 0.5, 1.5))
+    density: Normal = field(default=Normal(1.0, 0.35, 0.45, 1.8))
     tortuosity: Normal = field(default=Normal(1.0, 0.25, 0.5, 1.8))
     artery_in_front: float = 0.70
     finest_level: int = 3
@@ -125,11 +126,12 @@ def draw_constitution(anatomy: Anatomy, rng: np.random.Generator) -> Constitutio
     share = {"macula": 0.0, "between": 0.5, "disc": 1.0}[anatomy.centring]
     aim = np.round(np.clip(rng.standard_normal(2), -2.5, 2.5) * anatomy.aim_mm, 6)
     centre = (share * disc[0] + float(aim[0]), share * disc[1] + float(aim[1]))
+    arcade, vein_root = anatomy.arcade_mm.draw(rng), anatomy.vein_root_um.draw(rng)
     return Constitution(
         landmarks=landmarks,
         field=Field(anatomy.diameter_deg, centre, anatomy.cut),
-        arcade_mm=anatomy.arcade_mm.draw(rng),
-        root_um=(anatomy.artery_root_um.draw(rng), anatomy.vein_root_um.draw(rng)),
+        arcade_mm=arcade,
+        root_um=(vein_root * anatomy.artery_to_vein.draw(rng), vein_root),
         density=anatomy.density.draw(rng),
         tortuosity=anatomy.tortuosity.draw(rng),
     )

@@ -39,13 +39,13 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage(1.70, 4.5, 0.28, 0.15, 0.07, 35.0, 60.0, 70, 1),
-    Stage(0.85, 2.2, 0.34, 0.12, 0.08, 35.0, 62.0, 60, 2),
-    Stage(0.44, 2.0, 0.26, 0.22, 0.08, 40.0, 72.0, 60, 2),
-    Stage(0.44, 1.2, 0.34, 0.09, 0.09, 38.0, 70.0, 60, 3),
+    Stage(1.70, 4.5, 0.28, 0.15, 0.07, 40.0, 65.0, 70, 1),
+    Stage(0.75, 3.2, 0.22, 0.26, 0.07, 45.0, 76.0, 60, 2),
+    Stage(0.85, 2.2, 0.34, 0.12, 0.08, 42.0, 70.0, 60, 2),
+    Stage(0.34, 1.1, 0.34, 0.10, 0.09, 45.0, 78.0, 60, 3),
 )
 #: The stage that grows the macular twigs, and the half axes of its ellipse round the fovea, mm.
-MACULAR_STAGE, MACULA_MM = 2, (3.4, 2.3)
+MACULAR_STAGE, MACULA_MM = 1, (3.4, 2.2)
 #: Targets of one kind are dropped within this share of the spacing of a vessel of the other kind.
 SHUN = 0.30
 #: A target is reached within this share of the spacing.
@@ -108,16 +108,14 @@ def _notice(forest: Forest, targets: Targets, node: int, reached: float, shunned
     """Tell the targets about a node: nearer ones adopt it, reached ones and those near the other kind drop out."""
     kind, x, y = forest.kind[node], forest.xy[node, 0], forest.xy[node, 1]
     for t in range(len(targets.kind)):
-        if targets.distance[t] < 0:
+        best = targets.distance[t]
+        if best < 0:
             continue
-        d = math.sqrt((targets.xy[t, 0] - x) ** 2 + (targets.xy[t, 1] - y) ** 2)
-        if targets.kind[t] != kind:
-            if d < shunned:
-                targets.distance[t] = -1
-        elif d < reached:
+        square = (targets.xy[t, 0] - x) ** 2 + (targets.xy[t, 1] - y) ** 2
+        if square < (shunned if targets.kind[t] != kind else reached) ** 2:
             targets.distance[t] = -1
-        elif d < targets.distance[t]:
-            targets.distance[t], targets.nearest[t] = d, node
+        elif targets.kind[t] == kind and square < best * best:
+            targets.distance[t], targets.nearest[t] = math.sqrt(square), node
 
 
 @njit(cache=True)

@@ -19,7 +19,7 @@ EXIT_DECAY_MM = 9.0
 #: Limits of the radius of leaves, um.
 LEAF_UM = (7.0, 18.0)
 #: The last stretch of a leaf narrows to this share of its radius.
-TIP_LENGTH_MM, TIP_SHARE = 0.6, 0.5
+TIP_LENGTH_MM, TIP_SHARE = 0.4, 0.6
 
 
 @njit(cache=True)

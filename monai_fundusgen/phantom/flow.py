@@ -81,9 +81,15 @@ def from_disc_frame(frame: Frame, u: float, v: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
+def in_inner_circle(frame: Frame, x: float, y: float, margin: float) -> bool:
+    """Whether the point lies in the grown circle, at least ``margin`` mm from its border."""
+    return (x - frame.centre_x) ** 2 + (y - frame.centre_y) ** 2 < (frame.radius - margin) ** 2
+
+
+@njit(cache=True)
 def in_circle(frame: Frame, x: float, y: float) -> bool:
     """Whether the point lies in the grown circle."""
-    return (x - frame.centre_x) ** 2 + (y - frame.centre_y) ** 2 < frame.radius**2
+    return in_inner_circle(frame, x, y, 0.0)
 
 
 @njit(cache=True)

@@ -22,7 +22,7 @@ OTHER_CLEARANCE_MM = (0.26, 0.19, 0.14, 0.14)
 #: Artery and vein may cross where the cosine of their angle is below this (50 degrees).
 CROSSING_COSINE = 0.64
 #: A crossing needs one vessel of this level or a coarser one.
-COARSE_LEVEL = 1
+COARSE_LEVEL = 2
 
 
 class Forest(NamedTuple):

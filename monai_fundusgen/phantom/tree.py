@@ -21,7 +21,7 @@ from monai_fundusgen.phantom.crossings import (
     steep,
     subtree_ends,
 )
-from monai_fundusgen.phantom.flow import Frame, frame_of, to_disc_frame
+from monai_fundusgen.phantom.flow import Frame, frame_of, in_inner_circle, to_disc_frame
 from monai_fundusgen.phantom.forest import Forest, add_node, empty_forest
 from monai_fundusgen.phantom.refine import (
     SHORTEST_TWIG_MM,
@@ -135,7 +135,7 @@ def _broken_rules(
     mark_smaller_subtrees(pairs[~good], leaves, last, dead)
     below = heights(xy, parent)
     for edge in pairs.ravel():
-        if below[edge] < BEYOND_CROSSING_MM:
+        if below[edge] < BEYOND_CROSSING_MM and in_inner_circle(frame, *xy[edge], BEYOND_CROSSING_MM):
             dead[edge : last[edge]] = True
     close = close_pairs(xy, parent, kind, radius_um, grid, points[good], np.sin(np.deg2rad(angle[good])))
     mark_smaller_subtrees(close, leaves, last, dead)

@@ -19,7 +19,7 @@ from monai_fundusgen.phantom.forest import STEP_MM
 FloatArray = NDArray[np.float64]
 
 #: Trunks end this far from the raphe on the temporal side.
-RAPHE_MARGIN_MM = 0.5
+RAPHE_MARGIN_MM = 0.4
 #: Distance over which a trunk corrects its lateral error.
 PURSUIT_MM = 0.55
 
@@ -88,6 +88,14 @@ def _towards_ellipse(frame: Frame, u: float, v: float, height: float, offset: fl
 
 
 @njit(cache=True)
+def _near_raphe(frame: Frame, u: float, v: float, arcade: bool) -> bool:
+    """Whether a vessel is to end here: short of the raphe or the vessel-free zone, an arcade even before the fovea."""
+    if (u - frame.dfd) ** 2 + v * v < (frame.faz + 0.3) ** 2:
+        return True
+    return abs(v) < RAPHE_MARGIN_MM and u > (0.55 if arcade else 1.0) * frame.dfd
+
+
+@njit(cache=True)
 def _trace(
     frame: Frame,
     start: tuple[float, float, float],
@@ -107,8 +115,7 @@ def _trace(
             break
         path[i, 0], path[i, 1] = round(x * 1e6) / 1e6, round(y * 1e6) / 1e6
         used = i + 1
-        near_raphe = u > 0.55 * frame.dfd and abs(v) < RAPHE_MARGIN_MM
-        if (i > 8 and near_raphe and abs(height) > 1.3) or u > max_u:
+        if u > max_u or (i > 8 and _near_raphe(frame, u, v, abs(height) > 1.3)):
             break
         if height != 0.0:
             aim = _towards_ellipse(frame, u, v, height, offset[i])

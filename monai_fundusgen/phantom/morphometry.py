@@ -1,0 +1,208 @@
+"""Measures of the vessel graph itself: calibre summaries, junction law, angles, tortuosity, density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from monai_fundusgen.conventions import ARTERY, VEIN
+from monai_fundusgen.phantom.retina import Field, Retina, VesselGraph
+
+FloatArray = NDArray[np.float64]
+
+#: Coefficients of Knudtson et al. 2003 (Curr Eye Res 27:143) for pairs of arteries and of veins.
+KNUDTSON = (0.88, 0.95)
+#: Calibres are read on the circle in the middle of zone B, in disc diameters from the middle of the disc.
+ZONE_B_DISC_DIAMETERS = 1.25
+#: Way along a vessel over which the direction of a daughter is taken, mm.
+ANGLE_BASE_MM = 0.15
+#: Vessel segments shorter than this have no tortuosity, mm.
+SHORTEST_SEGMENT_MM = 0.5
+
+
+@dataclass(frozen=True)
+class Morphometry:
+    """Measures of one eye; pairs are (artery, vein).
+
+    Attributes:
+        crae_um, crve_um: central retinal artery and vein equivalents of the six widest vessels on the circle 1.25 disc
+            diameters from the middle of the disc.
+        density_percent: vessel area (length times diameter) over the area of the field, in per cent.
+        length_mm: length of the centre-lines inside the field.
+        angle_deg: mean angle between the two daughters of a junction.
+        exponent: junction exponent k that solves ``mean(r1**k + r2**k) = 1`` in units of the parent's radius.
+        tortuosity: mean of arc over chord over the segments between junctions of at least 0.5 mm.
+        crossings: artery-vein crossings inside the field.
+    """
+
+    crae_um: float
+    crve_um: float
+    density_percent: tuple[float, float]
+    length_mm: tuple[float, float]
+    angle_deg: tuple[float, float]
+    exponent: tuple[float, float]
+    tortuosity: tuple[float, float]
+    crossings: int
+
+    @property
+    def avr(self) -> float:
+        """Arteriole-to-venule ratio, CRAE over CRVE."""
+        return self.crae_um / self.crve_um
+
+
+def central_equivalent(diameters_um: Sequence[float], coefficient: float) -> float:
+    """Calibre of the trunk that would divide into the given vessels (um); nan without vessels.
+
+    Repeatedly pairs the widest with the narrowest, ``c sqrt(a**2 + b**2)``; an odd one in the middle is carried over.
+    Source: Knudtson et al. 2003, with ``c`` from :data:`KNUDTSON`.
+    """
+    widths = sorted(diameters_um)
+    while len(widths) > 1:
+        half = len(widths) // 2
+        pairs = [coefficient * float(np.hypot(widths[i], widths[-1 - i])) for i in range(half)]
+        widths = sorted(pairs + widths[half : len(widths) - half])
+    return widths[0] if widths else float("nan")
+
+
+def calibres_on_circle(graph: VesselGraph, centre_mm: Sequence[float], radius_mm: float, kind: int) -> FloatArray:
+    """Diameters (um) of the vessels of a kind that leave a circle, widest first."""
+    inside = np.hypot(*(graph.xy_mm - np.asarray(centre_mm)).T) < radius_mm
+    leaves = (graph.parent >= 0) & ~inside & inside[np.maximum(graph.parent, 0)] & (graph.kind == kind)
+    return np.sort(2 * graph.radius_um[leaves])[::-1]
+
+
+@njit(cache=True)
+def junctions(parent: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Rows (node, first child, second child) of all nodes with two children."""
+    first, second = np.full(len(parent), -1, np.int32), np.full(len(parent), -1, np.int32)
+    for i in range(len(parent)):
+        if parent[i] < 0:
+            continue
+        if first[parent[i]] < 0:
+            first[parent[i]] = i
+        else:
+            second[parent[i]] = i
+    nodes = np.flatnonzero(second >= 0)
+    out = np.empty((len(nodes), 3), np.int32)
+    for row in range(len(nodes)):
+        out[row, 0], out[row, 1], out[row, 2] = nodes[row], first[nodes[row]], second[nodes[row]]
+    return out
+
+
+def junction_exponent(parent_um: FloatArray, daughters_um: FloatArray) -> float:
+    """Exponent k in [0.5, 8] for which the mean of ``(r1**k + r2**k) / r0**k`` over junctions is 1, by bisection.
+
+    Args:
+        parent_um: (N,) radii or diameters above the junctions.
+        daughters_um: (N, 2) those below.
+    """
+    ratio = daughters_um / parent_um[:, None]
+    low, high = 0.5, 8.0
+    for _ in range(60):
+        k = (low + high) / 2
+        low, high = (k, high) if (ratio**k).sum(1).mean() > 1 else (low, k)
+    return (low + high) / 2
+
+
+def _only_children(parent: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The child of every node that has exactly one, else -1."""
+    number = np.bincount(parent[parent >= 0], minlength=len(parent))
+    child = np.full(len(parent), -1, np.int32)
+    nodes = np.flatnonzero(parent >= 0)
+    child[parent[nodes]] = nodes
+    return np.where(number == 1, child, -1)
+
+
+@njit(cache=True)
+def _end_points(
+    xy: FloatArray, onward: NDArray[np.int32], above: NDArray[np.int32], start: NDArray[np.int32], base_mm: float
+) -> FloatArray:
+    """Where each daughter is after ``base_mm`` of way, or at its next junction if that comes first."""
+    out = np.empty((len(start), 2))
+    for row in range(len(start)):
+        i = start[row]
+        dx, dy = xy[i, 0] - xy[above[row], 0], xy[i, 1] - xy[above[row], 1]
+        way = np.sqrt(dx * dx + dy * dy)
+        while way < base_mm and onward[i] >= 0:
+            dx, dy = xy[onward[i], 0] - xy[i, 0], xy[onward[i], 1] - xy[i, 1]
+            way += np.sqrt(dx * dx + dy * dy)
+            i = onward[i]
+        out[row] = xy[i]
+    return out
+
+
+def junction_angles_deg(graph: VesselGraph, nodes: NDArray[np.int32]) -> FloatArray:
+    """Angle between the two daughters of junctions (N, 3), as :func:`junctions` lists them."""
+    onward = _only_children(graph.parent)
+    at = graph.xy_mm[nodes[:, 0]]
+    a = _end_points(graph.xy_mm, onward, nodes[:, 0], nodes[:, 1], ANGLE_BASE_MM) - at
+    b = _end_points(graph.xy_mm, onward, nodes[:, 0], nodes[:, 2], ANGLE_BASE_MM) - at
+    turn = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return np.rad2deg(np.abs(np.arctan2(turn, (a * b).sum(1))))
+
+
+@njit(cache=True)
+def segment_tortuosity(
+    xy: FloatArray, parent: NDArray[np.int32], onward: NDArray[np.int32], shortest_mm: float
+) -> FloatArray:
+    """Arc over chord of the segments between junctions (nan for short ones), at the last node of each; nan elsewhere."""
+    out = np.full(len(parent), np.nan)
+    for last in range(len(parent)):
+        if onward[last] >= 0 or parent[last] < 0:
+            continue
+        i, arc = last, 0.0
+        while parent[i] >= 0:
+            p = parent[i]
+            arc += np.sqrt((xy[i, 0] - xy[p, 0]) ** 2 + (xy[i, 1] - xy[p, 1]) ** 2)
+            i = p
+            if onward[p] < 0:
+                break
+        chord = np.sqrt((xy[last, 0] - xy[i, 0]) ** 2 + (xy[last, 1] - xy[i, 1]) ** 2)
+        if arc >= shortest_mm:
+            out[last] = arc / chord
+    return out
+
+
+def in_field(field: Field, xy_mm: FloatArray) -> NDArray[np.bool_]:
+    """Points (N, 2) that the camera sees."""
+    dx, dy = (xy_mm - np.asarray(field.centre_mm)).T
+    return (np.hypot(dx, dy) <= field.radius_mm) & (np.abs(dy) <= field.cut * field.radius_mm)
+
+
+def field_area_mm2(field: Field) -> float:
+    """Area of the circle, less the two segments cut off at top and bottom."""
+    angle = np.arcsin(field.cut)
+    return float(2 * field.radius_mm**2 * (angle + field.cut * np.cos(angle)))
+
+
+def measure(retina: Retina) -> Morphometry:
+    """All measures of an eye; length, density and crossings inside the field, the rest over the whole graph."""
+    graph, marks = retina.graph, retina.landmarks
+    lengths = np.hypot(*(graph.xy_mm - graph.xy_mm[np.maximum(graph.parent, 0)]).T)
+    seen = in_field(retina.field, graph.xy_mm) & (graph.parent >= 0)
+    nodes = junctions(graph.parent)
+    nodes = nodes[graph.parent[nodes[:, 0]] >= 0]
+    angles = junction_angles_deg(graph, nodes)
+    winding = segment_tortuosity(graph.xy_mm, graph.parent, _only_children(graph.parent), SHORTEST_SEGMENT_MM)
+    area = field_area_mm2(retina.field)
+    rows = []
+    for kind, coefficient in zip((ARTERY, VEIN), KNUDTSON, strict=True):
+        mine, of = seen & (graph.kind == kind), graph.kind[nodes[:, 0]] == kind
+        circle = 2 * marks.disc_radius_mm * ZONE_B_DISC_DIAMETERS
+        widest = calibres_on_circle(graph, marks.disc_mm, circle, kind)[:6]
+        radii = graph.radius_um[nodes[of]]
+        rows.append((
+            central_equivalent(widest.tolist(), coefficient),
+            float(100 * (lengths * graph.radius_um)[mine].sum() * 2e-3 / area),
+            float(lengths[mine].sum()),
+            float(angles[of].mean()),
+            junction_exponent(radii[:, 0], radii[:, 1:]),
+            float(np.nanmean(winding[graph.kind == kind])),
+        ))  # fmt: skip
+    (crae, *artery), (crve, *vein) = rows
+    pairs = [(a, v) for a, v in zip(artery, vein, strict=True)]
+    return Morphometry(crae, crve, *pairs, crossings=int(in_field(retina.field, retina.crossings.xy_mm).sum()))
