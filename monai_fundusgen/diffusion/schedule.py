@@ -154,6 +154,6 @@ class NoiseSchedule:
         if rho is None:
             spread = torch.linspace(noisiest, cleanest, rest, dtype=torch.float64)
         else:
-            roots = [math.exp(-log_snr / 2 / rho) for log_snr in (noisiest, cleanest)]
-            spread = -2 * rho * torch.linspace(*roots, rest, dtype=torch.float64).log()
+            first, last = (math.exp(-log_snr / 2 / rho) for log_snr in (noisiest, cleanest))
+            spread = -2 * rho * torch.linspace(first, last, rest, dtype=torch.float64).log()
         return spread if rest == count else torch.cat([end, spread])

@@ -1,6 +1,7 @@
 """The training step inside MONAI's trainer: same curve after resume, same gradient in parts, stop on NaN."""
 
 import itertools
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -87,6 +88,20 @@ def test_working_in_parts_gives_the_same_curve():
         for count in (1, 3)
     )
     assert parts == pytest.approx(whole, rel=1e-4)
+
+
+def test_distributed_networks_exchange_gradients_once_per_step():
+    trainer = trainer_of(DenoisingStep(SCHEDULE, LogitLoss(), micro_batches=3), batches(1))
+    silent = []
+
+    @contextmanager
+    def no_sync():
+        silent.append(len(trainer.network.seen))
+        yield
+
+    trainer.network.no_sync = no_sync
+    trainer.run()
+    assert silent == [0, 1] and len(trainer.network.seen) == 3
 
 
 def test_ranks_and_seeds_draw_different_levels_and_the_same_ones_again():
