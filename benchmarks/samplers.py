@@ -3,8 +3,8 @@
     python benchmarks/samplers.py [--samples 16000] [--seed 0]
 
 An ideal denoiser of 59 binary vessel patches takes the network's place, so whatever is wrong with the samples is the
-sampler's doing. `floor` is the distance of exact samples; a sampler cannot do better. The last table asks what the noisy
-end of a chain does to large maps: an ideal denoiser of independent pixels, vessel fraction 0.06 or 0.16, half each.
+sampler's doing. `floor` is the distance of exact samples; a sampler cannot do better. The last table asks what a noisy
+end does to large maps: an ideal denoiser of independent pixels, vessel fraction 0.06 or 0.16, half each.
 About two minutes on one core.
 """
 

@@ -57,6 +57,21 @@ def test_a_map_depends_on_its_seed_alone(solver):
     assert not torch.equal(whole[0], whole[1])
 
 
+def test_bytes_agree_through_convolutions_where_the_internal_batch_is_fixed():
+    torch.manual_seed(0)
+    layers = [
+        torch.nn.Conv2d(2, 16, 3, padding=1),
+        torch.nn.GroupNorm(4, 16),
+        torch.nn.SiLU(),
+        torch.nn.Conv2d(16, 2, 3),
+    ]
+    convolutions = torch.nn.Sequential(*layers, torch.nn.ZeroPad2d(1))
+    network = lambda x, timesteps: convolutions(x)
+    sampler = sampler_with(batch_size=4, shape=(2, 24, 24), num_evaluations=5)
+    whole = sampler(range(6), network)
+    assert torch.equal(sampler([5, 2], network), whole[[5, 2]])
+
+
 def test_the_internal_batch_is_padded_to_one_size():
     network = IdealLogits()
     assert len(sampler_with(batch_size=3)(range(7), network)) == 7
