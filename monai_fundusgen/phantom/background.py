@@ -16,6 +16,8 @@ from monai_fundusgen.phantom.texture import Image, Lattice, fractal_noise, smoot
 #: Spacing of the lattice that the ground is drawn on, and of the choroid's own.
 GROUND_PITCH_MM = 0.03
 CHOROID_PITCH_MM = 0.07
+#: Mean share of the choroid that its vessels take, and the clearness of the epithelium below which they do not show.
+VESSEL_SHARE, HIDDEN = 0.42, 0.03
 
 # Display densities (R, G, B) of one unit of each pigment, tuned on HRF training rows.
 _RPE = np.array([0.16, 0.34, 0.36], np.float32)
@@ -44,7 +46,8 @@ def _pigment(x: Image, y: Image, appearance: Appearance, lattice: Lattice, rng: 
     clear = np.float32(1.9 * (1 - appearance.rpe_melanin) ** 2.5)  # how far the choroid shows through
     patches = fractal_noise(lattice, {3.0: 0.8, 1.2: 0.5, 0.6: 0.3}, rng)
     mottle = fractal_noise(lattice, {1.2: 0.03, 0.6: 0.028, 0.3: 0.013, 0.15: 0.013, 0.075: 0.033, 0.045: 0.065}, rng)
-    vessel, tight = _choroid(x, y, appearance, lattice, rng)
+    tight = fractal_noise(lattice, {0.2: 0.6, 0.1: 0.8}, rng)
+    vessel = _choroid(float(clear), lattice, rng)
     eccentric = np.exp(-((x**2 + y**2) / np.float32(1.5**2)))  # the choroid shows least behind the macula
     region = np.clip(0.6 + 0.45 * patches, 0.05, 1.4)
     rpe = (appearance.rpe_melanin - 0.5) + mottle + 0.13 * patches
@@ -65,28 +68,26 @@ def _pigment(x: Image, y: Image, appearance: Appearance, lattice: Lattice, rng: 
     return density
 
 
-def _choroid(
-    x: Image, y: Image, appearance: Appearance, lattice: Lattice, rng: np.random.Generator
-) -> tuple[Image, Image]:
-    """Choroidal vessels in [0, 1] and the fine net over them (zero mean), both (n, n).
+def _choroid(clear: float, lattice: Lattice, rng: np.random.Generator) -> Image:
+    """Choroidal vessels in [0, 1], (n, n); constant where the epithelium hides them (``clear`` near 0).
 
     Two layers of streaks run from the posterior pole outward, each on its own wavering course.
     """
-    tight = fractal_noise(lattice, {0.2: 0.6, 0.1: 0.8}, rng)
-    shape = (lattice.count, lattice.count)
     coarse = Lattice.covering(lattice.centre_mm, lattice.half_mm, CHOROID_PITCH_MM, mirrored=lattice.mirrored)
+    x, y = coarse.grid_mm()
+    x = -x if lattice.mirrored else x
     layers = []
-    cx, cy = coarse.grid_mm()
-    cx = cx if not lattice.mirrored else -cx
     for width_mm, turn in ((0.13, 0.35), (0.09, -0.45)):
-        angle = np.arctan2(cy * np.float32(1.5), cx - np.float32(1.6))
+        angle = np.arctan2(y * np.float32(1.5), x - np.float32(1.6))
         angle = angle + np.float32(turn) + 0.38 * smooth_noise(coarse, 1.6, rng) + 0.30 * smooth_noise(coarse, 0.5, rng)
-        layers.append(streaks(smooth_noise(coarse, width_mm, rng), np.cos(angle), np.sin(angle), 14))
-    if appearance.rpe_melanin > 0.95:
-        return np.full(shape, 0.42, np.float32), tight
+        blood = smooth_noise(coarse, width_mm, rng)
+        if clear > HIDDEN:
+            layers.append(streaks(blood, np.cos(angle), np.sin(angle), 14))
+    if not layers:
+        return np.full((lattice.count, lattice.count), VESSEL_SHARE, np.float32)
     net = 1 / (1 + np.exp(-3.2 * (np.maximum(layers[0], layers[1] - 0.15) - 0.62)))
     px, py = lattice.grid_mm()
-    return coarse.resample(net.astype(np.float32), px[0].astype(np.float64), py[:, 0].astype(np.float64)), tight
+    return coarse.resample(net.astype(np.float32), px[0], py[:, 0])
 
 
 def _nerve_fibre(

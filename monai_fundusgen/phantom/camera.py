@@ -33,7 +33,7 @@ class Camera:
     Attributes:
         background: display value (R, G, B) in (0, 1) of an average fundus: white balance and exposure in one.
         illumination_centre_mm: brightest point, from the centre of the field.
-        falloff: share of light lost at the border of the field, in [0, 1).
+        falloff: share of light lost at the border of the field, about, in [0, 1).
         veil: share of scattered light (media haze), in [0, 1): lowers every contrast.
         psf_um: standard deviation of the point spread on the retina.
         noise: standard deviation of grain at display value 1 and 15 um pixels.
@@ -69,8 +69,8 @@ def draw_camera(rng: np.random.Generator, style: str = "warm", *, artefacts: boo
     level = np.asarray(median) * np.exp(np.asarray(spread) * (0.6 * exposure[3] + shared))
     camera = Camera(
         background=(float(min(level[0], 0.92)), float(level[1]), float(level[2])),
-        illumination_centre_mm=(float(rng.normal(0, 0.9)), float(rng.normal(0, 0.9))),
-        falloff=float(rng.uniform(0.38, 0.68)),
+        illumination_centre_mm=(float(rng.normal(0, 0.8)), float(rng.normal(0, 0.8))),
+        falloff=float(rng.uniform(0.42, 0.78)),
         veil=float(rng.beta(1.2, 11.0)),
         psf_um=float(rng.uniform(6.0, 15.0)),
         noise=float(rng.uniform(0.006, 0.013)),
@@ -103,7 +103,8 @@ def illuminate(reflectance: Image, camera: Camera, field: Field, lattice: Lattic
     radius = np.float32(field.radius_mm)
     cx, cy = camera.illumination_centre_mm
     r2 = ((x - cx) ** 2 + (y - cy) ** 2) / radius**2
-    light = np.log1p(-np.minimum(camera.falloff * r2 * (0.6 + 0.4 * r2), 0.85)) + 0.42 * camera.falloff
+    loss = camera.falloff * r2 * (0.6 + 0.4 * r2)
+    light = 0.42 * camera.falloff - loss * (1.15 + 0.35 * loss)  # close to ln(1 - loss), and smooth beyond
     for dx, dy, size, depth in camera.dust:
         light -= depth / (1 + np.exp((np.hypot(x - dx, y - dy) - size) / np.float32(0.05)))
     veil = np.float32(camera.veil) * _VEIL_COLOUR[:, None, None]

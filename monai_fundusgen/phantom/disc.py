@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from monai_fundusgen.phantom.appearance import Appearance
 from monai_fundusgen.phantom.retina import Landmarks, Retina
@@ -86,20 +87,38 @@ def lay_disc(
 
 
 def shade_trunks(image: Image, retina: Retina, lattice: Lattice) -> None:
-    """Shadows from the root of every trunk to the hilum, where the vessels come up out of focus; in place."""
+    """Shadows from the root of every trunk toward the hilum, where the vessels come up out of focus; in place."""
     landmarks, graph = retina.landmarks, retina.graph
     rows, columns = _near_disc(landmarks, lattice)
     x, y = lattice.grid_mm()
-    x, y, image = x[:, columns], y[rows], image[:, rows, columns]
+    x, y, image = x[0, columns], y[rows, 0], image[:, rows, columns]
     side = 1.0 if landmarks.right_eye else -1.0
     hilum = np.array(landmarks.disc_mm) + np.array([0.22 * side, 0.0]) * landmarks.disc_radius_mm
     shade = np.zeros(image.shape[1:], np.float32)
-    for node in np.flatnonzero((graph.parent < 0) & (graph.radius_um > 30)):
-        root, width = graph.xy_mm[node], np.float32(0.8 * graph.radius_um[node] / 1000)
-        along = np.float32(0.72) * (hilum - root)
-        t = np.clip(((x - root[0]) * along[0] + (y - root[1]) * along[1]) / max(float(along @ along), 1e-6), 0, 1)
-        d2 = (x - root[0] - t * along[0]) ** 2 + (y - root[1] - t * along[1]) ** 2
-        np.maximum(
-            shade, np.exp(-0.5 * d2 / width**2) * np.minimum(0.55 + 2 * t, 1 - 0.45 * t), out=shade, casting="same_kind"
-        )
+    roots = np.flatnonzero((graph.parent < 0) & (graph.radius_um > 30))
+    for node in roots:
+        root, follow = graph.xy_mm[node], np.flatnonzero(graph.parent == node)
+        if follow.size:
+            tangent = root - graph.xy_mm[follow[0]]
+            reach = 0.75 * (hilum - root)
+            bend = root + tangent / max(float(np.hypot(*tangent)), 1e-6) * 0.5 * np.hypot(*reach)
+            t = np.linspace(0, 1, 17)[:, None]
+            curve = (1 - t) ** 2 * root + 2 * t * (1 - t) * bend + t**2 * (root + reach)
+            _shade_curve(shade, x, y, curve.astype(np.float32), np.float32(0.8 * graph.radius_um[node] / 1000))
     image *= np.exp(-planes(np.array([0.10, 0.80, 0.60], np.float32), shade))
+
+
+@njit(cache=True, fastmath=True)
+def _shade_curve(shade: Image, x: Image, y: Image, curve: Image, width: np.float32) -> None:
+    """Raise ``shade`` (rows y, columns x) to a soft stroke along ``curve`` (K, 2), fading toward its end."""
+    count = curve.shape[0]
+    for i in range(y.size):
+        for j in range(x.size):
+            nearest, place = np.float32(1e9), 0
+            for k in range(count):
+                d2 = (x[j] - curve[k, 0]) ** 2 + (y[i] - curve[k, 1]) ** 2
+                if d2 < nearest:
+                    nearest, place = d2, k
+            t = place / (count - 1)
+            depth = np.exp(-np.float32(0.5) * nearest / width**2) * min(0.55 + 2 * t, 1 - 0.5 * t)
+            shade[i, j] = max(shade[i, j], depth)
