@@ -40,9 +40,9 @@ class Stage(NamedTuple):
 
 STAGES = (
     Stage(1.70, 4.5, 0.28, 0.15, 0.07, 40.0, 65.0, 70, 1),
-    Stage(0.75, 3.2, 0.22, 0.26, 0.07, 45.0, 76.0, 60, 2),
+    Stage(0.65, 3.2, 0.20, 0.34, 0.07, 45.0, 76.0, 60, 2),
     Stage(0.85, 2.2, 0.34, 0.12, 0.08, 42.0, 70.0, 60, 2),
-    Stage(0.34, 1.1, 0.34, 0.10, 0.09, 45.0, 78.0, 60, 3),
+    Stage(0.34, 1.1, 0.32, 0.14, 0.09, 45.0, 78.0, 60, 3),
 )
 #: The stage that grows the macular twigs, and the half axes of its ellipse round the fovea, mm.
 MACULAR_STAGE, MACULA_MM = 1, (3.4, 2.2)
@@ -219,9 +219,8 @@ def _side_turn(forest: Forest, frame: Frame, stage: Stage, i: int, pull: Pull) -
     gx, gy = pull.total[i]
     norm = math.sqrt(gx * gx + gy * gy) + 1e-9
     gx, gy = gx / norm, gy / norm
-    if stage.level < 3:
-        fx, fy = flow_to_fovea(frame, forest.xy[i, 0], forest.xy[i, 1])
-        gx, gy = 0.7 * gx + 0.3 * fx, 0.7 * gy + 0.3 * fy
+    fx, fy = flow_to_fovea(frame, forest.xy[i, 0], forest.xy[i, 1])
+    gx, gy = 0.7 * gx + 0.3 * fx, 0.7 * gy + 0.3 * fy
     angle = _angle_between(forest.heading[i, 0], forest.heading[i, 1], gx, gy)
     if abs(angle) > 2.0:
         return 0.0

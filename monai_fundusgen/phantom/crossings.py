@@ -9,7 +9,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import ARTERY
 from monai_fundusgen.phantom.forest import segment_point_distance, segments_cross
 
 FloatArray = NDArray[np.float64]
@@ -17,6 +16,8 @@ IntArray = NDArray[np.int32]
 
 #: Side of a cell of the search grid, mm: no two edges farther apart than this minus an edge are compared.
 CELL_MM = 0.30
+#: No two edges together are longer than this, mm.
+LONGEST_EDGES_MM = 0.09
 #: Artery and vein that do not cross stay apart by their radii, each at least this one (um), and this gap (mm):
 #: then labels do not touch at 256 pixels over 45 degrees either.
 THIN_UM, GAP_MM = 40.0, 0.05
@@ -60,22 +61,18 @@ def _near_edges(xy: FloatArray, parent: IntArray, grid: EdgeGrid, i: int, reach:
 
 
 @njit(cache=True)
-def intersecting_edges(
-    xy: FloatArray, parent: IntArray, kind: NDArray[np.uint8], grid: EdgeGrid, same_kind: bool
-) -> IntArray:
-    """Pairs (M, 2) of edges that intersect and share no node, of one kind or of two (then artery first)."""
+def intersecting_edges(xy: FloatArray, parent: IntArray, kind: NDArray[np.uint8], grid: EdgeGrid) -> IntArray:
+    """Pairs (M, 2) of edges that intersect and share no node; of an artery's and a vein's the artery's is first."""
     pairs = np.empty((len(parent), 2), np.int32)
     near = np.empty(4096, np.int32)
     used = 0
     for i in range(len(parent)):
         if parent[i] < 0:
             continue
-        for k in range(_near_edges(xy, parent, grid, i, 0.09, near)):
+        for k in range(_near_edges(xy, parent, grid, i, LONGEST_EDGES_MM, near)):
             j = near[k]
-            if (kind[i] == kind[j]) != same_kind or used == len(pairs):
-                continue
-            if segments_cross(xy[parent[i]], xy[i], xy[parent[j]], xy[j]):
-                first = i if same_kind or kind[i] == ARTERY else j
+            if used < len(pairs) and segments_cross(xy[parent[i]], xy[i], xy[parent[j]], xy[j]):
+                first = i if kind[i] <= kind[j] else j
                 pairs[used, 0], pairs[used, 1] = first, i + j - first
                 used += 1
     return pairs[:used]
@@ -138,11 +135,13 @@ def close_pairs(
             j = near[k]
             if kind[i] == kind[j] or used == len(pairs):
                 continue
+            x, y = (xy[i, 0] + xy[j, 0]) / 2, (xy[i, 1] + xy[j, 1]) / 2
             limit, touching = separation_mm(radius_um[i], radius_um[j]), (radius_um[i] + radius_um[j]) / 1000
+            if (x - xy[j, 0]) ** 2 + (y - xy[j, 1]) ** 2 > ((limit + LONGEST_EDGES_MM) / 2) ** 2:
+                continue
             distance = _segment_distance(xy[parent[i]], xy[i], xy[parent[j]], xy[j])
             if distance >= limit:
                 continue
-            x, y = (xy[i, 0] + xy[j, 0]) / 2, (xy[i, 1] + xy[j, 1]) / 2
             reach = touching if distance < touching else 1.6 * limit
             if not _explained(x, y, reach + 0.02, points, sines):
                 pairs[used, 0], pairs[used, 1] = i, j

@@ -128,8 +128,10 @@ def _broken_rules(
     dead = np.zeros(len(parent), bool)
     for i in np.flatnonzero(_out_of_bounds(tree, frame, radius_um)):
         dead[i : last[i]] = True
-    mark_smaller_subtrees(intersecting_edges(xy, parent, kind, grid, True), leaves, last, dead)
-    pairs = intersecting_edges(xy, parent, kind, grid, False)
+    pairs = intersecting_edges(xy, parent, kind, grid)
+    same_kind = kind[pairs[:, 0]] == kind[pairs[:, 1]]
+    mark_smaller_subtrees(pairs[same_kind], leaves, last, dead)
+    pairs = pairs[~same_kind]
     points, angle = crossing_geometry(xy, parent, pairs)
     good = steep(angle)
     mark_smaller_subtrees(pairs[~good], leaves, last, dead)
@@ -144,7 +146,7 @@ def _broken_rules(
 
 def _listed_crossings(tree: Tree, artery_in_front: float, rng: np.random.Generator) -> Crossings:
     """All artery-vein crossings, with the kind in front drawn for each."""
-    pairs = intersecting_edges(tree.xy, tree.parent, tree.kind, edge_grid(tree.xy), False)
+    pairs = intersecting_edges(tree.xy, tree.parent, tree.kind, edge_grid(tree.xy))
     points, angle = crossing_geometry(tree.xy, tree.parent, pairs)
     front = np.where(rng.random(len(pairs)) < artery_in_front, ARTERY, VEIN).astype(np.uint8)
     return Crossings(np.round(points, 6), pairs[:, 0].copy(), pairs[:, 1].copy(), np.round(angle, 6), front)
