@@ -12,11 +12,11 @@ from scipy.fft import dctn, idctn
 from monai_fundusgen.phantom.retina import Field
 from monai_fundusgen.phantom.texture import Image, Lattice
 
-#: Median background (R, G, B) of a style, and its spread between photographs. ``warm``: HRF training rows, measured;
-#: ``neutral``: RITE medians of the same measure.
+#: Background (R, G, B) of an average eye by style, and its spread between photographs. ``warm`` was set so that the
+#: photographs have the medians of HRF's training rows; ``neutral`` takes the medians of RITE as they are.
 STYLES = {
     "warm": ((0.80, 0.245, 0.120), (0.05, 0.17, 0.19)),
-    "neutral": ((0.76, 0.37, 0.20), (0.06, 0.12, 0.18)),
+    "neutral": ((0.76, 0.38, 0.22), (0.06, 0.12, 0.18)),
 }
 #: Falls of light act on display values: the bright red channel lies on the shoulder of the camera's tone curve.
 _SHOULDER = np.array([0.66, 1.0, 1.05], np.float32)
