@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from ignite.engine import Engine, Events
 from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
@@ -35,6 +35,8 @@ class PictureWriter:
 
     def __call__(self, engine: Engine) -> None:
         """Write the predictions of this iteration."""
-        pictures: np.ndarray = self.to_pixels(engine.state.output[self.key]).cpu().numpy()
-        for name, picture in zip(engine.state.batch["id"], pictures, strict=True):
+        output: Any = engine.state.output
+        batch: Any = engine.state.batch
+        pictures = self.to_pixels(output[self.key]).cpu().numpy()
+        for name, picture in zip(batch["id"], pictures, strict=True):
             write_png(self.directory / f"{name}.png", picture.transpose(1, 2, 0) if picture.ndim == 3 else picture)

@@ -12,8 +12,10 @@ from monai.bundle import ConfigParser, create_workflow, verify_net_in_out
 
 SCHEMA = Path(__file__).with_name("metadata_schema.json")
 MAX_WEIGHTS_BYTES = 32 * 2**20
-HEADINGS = ["Model Description", "Data", "Preprocessing", "Performance", "Additional Usage Steps", "System Configuration",
-            "Limitations", "Citation Info", "References"]  # fmt: skip
+HEADINGS = [
+    "Model Description", "Data", "Preprocessing", "Performance", "Additional Usage Steps", "System Configuration",
+    "Limitations", "Citation Info", "References",
+]  # fmt: skip
 
 
 def metadata(bundle):

@@ -1,0 +1,159 @@
+"""The bundles run as users run them, with networks small enough for a test."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import create_workflow
+from PIL import Image
+
+from monai_fundusgen.handlers.run_record import read_history
+
+TINY = {
+    "fundus_av_mask_ddpm": {
+        "network_def#channels": [16, 16],
+        "network_def#attention_levels": [False, False],
+        "network_def#num_res_blocks": 1,
+        "network_def#norm_num_groups": 8,
+        "network_def#num_head_channels": 8,
+        "train#inferer#num_evaluations": 2,
+        "image_size": 64,
+        "source_size": 64,
+    },
+    "fundus_photograph_pix2pixhd": {
+        "network_def#base_channels": 4,
+        "network_def#num_blocks": 1,
+        "discriminator_def#base_channels": 4,
+        "image_size": 64,
+        "source_size": 64,
+    },
+    "fundus_superresolution_edsr": {
+        "network_def#channels": 8,
+        "network_def#num_blocks": 1,
+        "image_size": 128,
+        "patch_size": 64,
+    },
+}
+
+
+def workflow(bundle, kind, **overrides):
+    config = {"train": "train.yaml", "infer": "inference.yaml"}[kind]
+    return create_workflow(
+        workflow_type=kind,
+        config_file=str(bundle / "configs" / config),
+        meta_file=str(bundle / "configs/metadata.json"),
+        logging_file=str(bundle / "configs/logging.conf"),
+        bundle_root=str(bundle),
+        device="$torch.device('cpu')",
+        **overrides,
+    )
+
+
+def train(bundle, output_dir, **overrides):
+    options = {"num_phantoms": 1, "batch_size": 2, "iterations_per_epoch": 2, "max_epochs": 2, "preview_epochs": 2}
+    run = workflow(bundle, "train", output_dir=str(output_dir), **{**TINY[bundle.name], **options, **overrides})
+    run.run()
+    run.finalize()
+
+
+def infer(bundle, **overrides):
+    run = workflow(bundle, "infer", **overrides)
+    run.run()
+    run.finalize()
+
+
+def test_training_writes_weights_checkpoint_history_and_preview(trained_bundle, tmp_path):
+    train(trained_bundle, tmp_path)
+    assert {"model.pt", "checkpoint.pt", "losses.jsonl", "run.json"} <= {path.name for path in tmp_path.iterdir()}
+    assert np.asarray(Image.open(next((tmp_path / "previews").iterdir()))).ndim == 3
+    assert len(read_history(tmp_path)) == 2
+
+
+def test_a_training_that_was_cut_gives_the_weights_of_one_that_was_not(trained_bundle, tmp_path):
+    constant_rate = {} if "ddpm" in trained_bundle.name else {"decay_epochs": 0}
+    train(trained_bundle, tmp_path / "whole", **constant_rate)
+    for epochs in (1, 2):  # the second command finds the checkpoint of the first
+        train(trained_bundle, tmp_path / "cut", max_epochs=epochs, **constant_rate)
+    whole, cut = (torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+
+
+@pytest.fixture(scope="module")
+def dataset(bundle_root, tmp_path_factory):
+    root = tmp_path_factory.mktemp("a folder") / "synthetic"
+    options = {"num_samples": 3, "photograph_source": "phantom", "mask_source": "phantom", "size": 256}
+    infer(bundle_root / "fundus_dataset_generation", output_dir=str(root), **options)
+    return root
+
+
+def test_a_data_set_has_pictures_labels_and_a_datalist(dataset):
+    items = json.loads((dataset / "datalist.json").read_text())["training"]
+    assert len(items) == 3
+    for item in items:
+        photograph, label, fov = (np.asarray(Image.open(dataset / item[key])) for key in ("image", "label", "fov"))
+        assert photograph.shape == (256, 256, 3) and label.shape == fov.shape == (256, 256)
+        assert set(np.unique(label)) <= {0, 1, 2, 3} and {1, 2} <= set(np.unique(label))
+        assert not photograph[fov == 0].any() and not label[fov == 0].any()
+    assert (dataset / "contact_sheet.png").exists()
+
+
+def test_a_stopped_generation_continues_to_the_same_bytes(dataset, bundle_root, tmp_path):
+    options = {
+        "photograph_source": "phantom",
+        "mask_source": "phantom",
+        "size": 256,
+        "output_dir": str(tmp_path / "set"),
+    }
+    for count in (1, 3):
+        infer(bundle_root / "fundus_dataset_generation", num_samples=count, **options)
+    for path in sorted(dataset.rglob("*.png")):
+        assert (tmp_path / "set" / path.relative_to(dataset)).read_bytes() == path.read_bytes(), path.name
+
+
+def test_maps_from_a_folder_give_back_their_labels(dataset, bundle_root, tmp_path):
+    infer(
+        bundle_root / "fundus_dataset_generation",
+        num_samples=2,
+        mask_source="folder",
+        mask_folder=str(dataset / "labels"),
+        size=256,
+        output_dir=str(tmp_path / "set"),
+        network_def="$torch.nn.Conv2d(3, 3, 1)",  # any network: labels and fields do not depend on it
+    )
+    for name in ("labels/eye000000.png", "fov/eye000001.png"):
+        assert (tmp_path / "set" / name).read_bytes() == (dataset / name).read_bytes()
+
+
+def test_monais_own_network_learns_from_the_datalist(dataset, bundle_root):
+    tutorial = bundle_root.parent / "docs/tutorials/train_segmentation.py"
+    spec = importlib.util.spec_from_file_location("train_segmentation", tutorial)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    torch.manual_seed(0)
+    curve = module.train(dataset / "datalist.json", epochs=8)
+    assert curve[-1] < 0.9 * curve[0]
+
+
+def test_two_processes_train_one_model(bundle_root, tmp_path):
+    """The override for several processes, on gloo: both see the same weights, the first alone writes."""
+    bundle = bundle_root / "fundus_av_mask_ddpm"
+    overrides = {**TINY[bundle.name], "num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 2, "max_epochs": 1}
+    arguments = [f"--{name}={value}" for name, value in overrides.items()]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2",
+        "-m", "monai.bundle", "run",
+        "--config_file", str([str(bundle / "configs/train.yaml"), str(bundle / "configs/multi_gpu.yaml")]),
+        "--meta_file", str(bundle / "configs/metadata.json"), "--bundle_root", str(bundle),
+        "--output_dir", str(tmp_path), *arguments,
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    state = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert not [name for name in state if name.startswith("module.")]
+    assert len(read_history(tmp_path)) == 1
