@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 
-_WORD = 0xFFFFFFFF
+from monai_fundusgen.diffusion.noise import sample_seed
 
 
 class PlannedSample(TypedDict):
@@ -16,22 +15,6 @@ class PlannedSample(TypedDict):
     id: str
     index: int
     seed: int
-
-
-def sample_seed(run_seed: int, index: int) -> int:
-    """Seed of sample ``index`` of a run: no two samples of a run share one.
-
-    The index is moved by a hash of the run's seed and mixed by a bijection of 32-bit words (the finaliser of
-    MurmurHash3), because torch's CPU generator takes 32 bits and random 32-bit seeds would collide in large runs.
-
-    Returns:
-        An integer in [0, 2**32).
-    """
-    word = int.from_bytes(hashlib.sha256(str(run_seed).encode()).digest()[:4], "big")
-    word = (word + index) & _WORD
-    word = ((word ^ word >> 16) * 0x85EBCA6B) & _WORD
-    word = ((word ^ word >> 13) * 0xC2B2AE35) & _WORD
-    return word ^ word >> 16
 
 
 @dataclass(frozen=True)
