@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from monai_fundusgen.generation.map_sources import FolderMaps, PhantomMaps, SampledMaps, enlarge_label, open_map_source
+from monai_fundusgen.generation.painters import CascadePainter, PhantomPainter, open_painter
+from monai_fundusgen.generation.plan import GenerationPlan
+
+PLANNED = GenerationPlan(3).samples()
+
+
+@pytest.fixture(scope="module")
+def eyes():
+    return PhantomMaps(size=256, coarse_size=64)(PLANNED)
+
+
+def test_the_soft_map_is_the_area_average_of_the_label(eyes):
+    for eye in eyes:
+        blocks = eye.label.reshape(2, 64, 4, 64, 4).mean(axis=(2, 4))
+        assert np.allclose(eye.soft.numpy(), blocks, atol=1e-6)
+
+
+def test_a_sample_does_not_depend_on_its_batch(eyes):
+    alone = PhantomMaps(size=256, coarse_size=64)(PLANNED[1:2])[0]
+    assert (alone.label == eyes[1].label).all()
+
+
+def test_sampled_maps_stay_inside_the_field():
+    source = SampledMaps(torch.nn.Identity(), lambda seeds, network: torch.ones(len(seeds), 2, 64, 64), 256, 0.7)
+    for sample in source(PLANNED):
+        assert (sample.label == sample.fov).all()
+        assert sample.label.shape == (2, 256, 256)
+        assert not sample.soft[:, 0].any()
+
+
+def test_a_wide_vessel_keeps_its_borders_when_enlarged():
+    label = torch.zeros(1, 256, 256)
+    label[:, :, 100:121] = 1  # 21 px, not aligned with the coarse pixels
+    soft = torch.nn.functional.avg_pool2d(label, 4)
+    assert np.flatnonzero(enlarge_label(soft.expand(2, -1, -1), 256, threshold=0.5)[0, 128]) == pytest.approx(
+        np.arange(100, 121), abs=1
+    )
+
+
+def test_folder_maps_come_in_order_and_again(tmp_path):
+    for index, code in enumerate((1, 2)):
+        label = np.zeros((64, 64), dtype=np.uint8)
+        label[30:34, 10:50] = code
+        Image.fromarray(label).save(tmp_path / f"map{index}.png")
+    samples = FolderMaps(tmp_path, size=64, coarse_size=16)(PLANNED)
+    assert [bool(sample.label[0].any()) for sample in samples] == [True, False, True]
+    assert [sample.origin["file"] for sample in samples] == ["map0.png", "map1.png", "map0.png"]
+
+
+def test_a_map_of_another_size_is_named(tmp_path):
+    Image.fromarray(np.zeros((40, 64), dtype=np.uint8)).save(tmp_path / "wide.png")
+    with pytest.raises(ValueError, match=r"wide\.png: 64 x 40 px, expected 64 x 64"):
+        FolderMaps(tmp_path, size=64)(PLANNED)
+
+
+def test_sources_that_lack_what_they_need_say_so(tmp_path):
+    with pytest.raises(ValueError, match="mask_source: found 'folder' with mask_bundle None and mask_folder None"):
+        open_map_source("folder")
+    with pytest.raises(FileNotFoundError, match="no PNG there"):
+        open_map_source("folder", mask_folder=tmp_path)
+    with pytest.raises(FileNotFoundError, match="give the folder of a bundle"):
+        open_map_source("ddpm", mask_bundle=tmp_path)
+
+
+class Flat(torch.nn.Module):
+    """A network that paints one level everywhere, four times as large."""
+
+    def __init__(self, level):
+        super().__init__()
+        self.level = torch.nn.Parameter(torch.tensor(level))
+
+    def forward(self, condition):
+        return self.level.expand(len(condition), 3, *(4 * side for side in condition.shape[-2:]))
+
+
+def test_painted_photographs_are_black_outside_the_field(eyes):
+    painter = CascadePainter(Flat(1.0), lambda condition, network: network(condition))
+    for photograph, eye in zip(painter(eyes, PLANNED), eyes, strict=True):
+        assert (photograph[:, eye.fov] == 255).all() and not photograph[:, ~eye.fov].any()
+
+
+def test_the_phantom_paints_only_eyes_that_it_knows(eyes):
+    photographs = PhantomPainter()(eyes, PLANNED)
+    assert all(photograph.shape == (3, 256, 256) for photograph in photographs)
+    unknown = SampledMaps(torch.nn.Identity(), lambda seeds, network: torch.ones(len(seeds), 2, 64, 64), 256)(PLANNED)
+    with pytest.raises(ValueError, match="maps from 'ddpm', which know no eye"):
+        PhantomPainter()(unknown, PLANNED)
+
+
+def test_an_unknown_painter_is_refused():
+    with pytest.raises(ValueError, match="photograph_source: found 'gan', expected cascade or phantom"):
+        open_painter("gan", Flat(0.0), None)
