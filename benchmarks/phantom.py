@@ -47,7 +47,10 @@ def main():
         timed(f"map {MAP_SIZE}", lambda eye=retina: vessel_map(eye, MAP_SIZE))
         raster = timed(f"raster {options.size}", lambda eye=retina: rasterise(eye, options.size))
         rng = np.random.Generator(np.random.PCG64(seed))
-        timed(f"photograph {options.size}", lambda eye=retina, drawn=raster, rng=rng: render_photograph(eye, drawn, rng=rng))
+        timed(
+            f"photograph {options.size}",
+            lambda eye=retina, drawn=raster, rng=rng: render_photograph(eye, drawn, rng=rng),
+        )
     print(f"{'median ms':<18}{'clock':>10}{'processor':>12}")
     for stage in clock:
         wall, own = (statistics.median(times[stage][WARM_UP:]) for times in (clock, processor))

@@ -19,12 +19,10 @@ FloatArray = NDArray[np.float64]
 #: Attempts to draw trunks that keep their distances; the least bad is taken.
 ATTEMPTS = 30
 #: Least distance between unrelated vessels of the plan, mm, by kind: same, other.
-OWN_DISTANCE_MM, PAIR_DISTANCE_MM = 0.20, 0.23
+OWN_DISTANCE_MM, PAIR_DISTANCE_MM = 0.16, 0.23
 #: Artery and vein of the plan may be closer than that within this distance of a steep crossing.
-CROSSING_REACH_MM = 0.50
+CROSSING_REACH_MM = 0.40
 MAX_STEPS = 170
-#: Distance of the roots from the middle of the disc, in disc radii.
-ARTERY_ROOT_SHARE, VEIN_ROOT_SHARE = 0.48, 0.36
 
 
 def draw_trunks(frame: Frame, tortuosity: float, rng: np.random.Generator) -> list[Trunk]:
@@ -73,14 +71,14 @@ def _add_if_clear(trunks: list[Trunk], new: Trunk) -> None:
 
 @njit(cache=True)
 def _steep_crossing_near(a: FloatArray, b: FloatArray, i: int) -> bool:
-    """Whether path a crosses path b at over 33 degrees within reach of its point i."""
+    """Whether path a crosses path b at over 37 degrees within reach of its point i."""
     reach = int(CROSSING_REACH_MM / STEP_MM)
     for j in range(max(i - reach, 0), min(i + reach, len(a) - 1)):
         for k in range(len(b) - 1):
             if segments_cross(a[j], a[j + 1], b[k], b[k + 1]):
                 d, e = a[j + 1] - a[j], b[k + 1] - b[k]
                 cosine = abs(d[0] * e[0] + d[1] * e[1]) / math.sqrt((d[0] ** 2 + d[1] ** 2) * (e[0] ** 2 + e[1] ** 2))
-                return cosine < 0.84
+                return cosine < 0.80
     return False
 
 
@@ -119,7 +117,8 @@ def _main_trunks(frame: Frame, tortuosity: float, rng: np.random.Generator) -> l
 def _root(frame: Frame, kind: int, angle_deg: float, rng: np.random.Generator) -> tuple[float, float]:
     """Where a trunk surfaces, (u, v): spread over the cup and its rim, veins nearer the middle of the disc."""
     angle = math.radians(angle_deg + float(np.clip(rng.normal(0, 2), -4, 4)))
-    r = frame.disc * (ARTERY_ROOT_SHARE if kind == ARTERY else VEIN_ROOT_SHARE) * rng.uniform(0.95, 1.05)
+    share, least = (0.52, 0.47) if kind == ARTERY else (0.38, 0.34)
+    r = max(frame.disc * share * rng.uniform(0.95, 1.05), least)
     return r * math.cos(angle), r * math.sin(angle)
 
 
@@ -139,7 +138,7 @@ def _temporal_pair(
     for kind in (ARTERY, VEIN):
         sign = 1.0 if kind == outer else -1.0
         offset = sign * flips * separation + _undulation(rng, tortuosity)
-        start = _root(frame, kind, side * (80 + 21 * sign), rng)
+        start = _root(frame, kind, side * (77 + 22 * sign), rng)
         course = Course(start, side * math.radians(86 + 8 * sign), side * height, 0.0, 0.0, offset)
         path = trace(frame, course)
         trunks.append(Trunk(path[: int(rng.uniform(5.0, 10.5) / STEP_MM)], kind, hemisphere))
@@ -149,14 +148,14 @@ def _temporal_pair(
 def _nasal_pair(frame: Frame, hemisphere: int, inner: int, tortuosity: float, rng: np.random.Generator) -> list[Trunk]:
     """Artery and vein to one nasal quadrant; ``inner`` is the kind that starts temporally on the disc."""
     side = 1.0 - 2.0 * hemisphere
-    middle = 180 - rng.uniform(32, 56)
+    middle = rng.uniform(130, 150)
     trunks = []
     for kind in (ARTERY, VEIN):
         sign = -1.0 if kind == inner else 1.0
-        spread = rng.uniform(9, 17)
+        spread = rng.uniform(11, 18)
         ray = side * math.radians(middle + sign * spread)
         course = Course(
-            _root(frame, kind, side * (147 + 14 * sign), rng),
+            _root(frame, kind, side * (147 + 16 * sign), rng),
             ray,
             0.0,
             ray,
