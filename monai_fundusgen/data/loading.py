@@ -18,6 +18,7 @@ from torch import Tensor
 from monai_fundusgen.conventions import FOV, IMAGE, KINDS, LABEL, SEED, UNCERTAIN, VESSEL
 from monai_fundusgen.data.phantom_items import phantom_arrays
 from monai_fundusgen.data.reading import read_av, read_fov, read_rgb, read_vessel
+from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.transforms.fov import estimate_fov
 
 _FILE_KEYS: Final = (IMAGE, LABEL, VESSEL, FOV)
@@ -111,6 +112,7 @@ class LoadFundusd(MapTransform):
         keys: which of these to deliver; those an item lacks are left out, but for ``fov``.
         image_dtype: torch.float32 or torch.uint8.
         phantom_size: side of phantom images in px.
+        phantom_anatomy: population and camera that phantom eyes are drawn from; the default ones if left out.
 
     Raises (when called):
         OSError, ValueError: unreadable file, unknown label colour, sizes that differ; the message names the file.
@@ -122,6 +124,7 @@ class LoadFundusd(MapTransform):
         *,
         image_dtype: torch.dtype = torch.float32,
         phantom_size: int = 1024,
+        phantom_anatomy: Anatomy | None = None,
     ) -> None:
         super().__init__(keys, allow_missing_keys=True)
         unknown = sorted(set(map(str, self.keys)) - set(_ARRAY_KEYS))
@@ -129,6 +132,7 @@ class LoadFundusd(MapTransform):
             raise ValueError(f"keys {unknown} or image_dtype {image_dtype} unknown; keys are {', '.join(_ARRAY_KEYS)}")
         self.image_dtype = image_dtype
         self.phantom_size = phantom_size
+        self.phantom_anatomy = phantom_anatomy
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with arrays in place of paths."""

@@ -41,7 +41,9 @@ def load_retina(path: str | Path) -> Retina:
         arrays = {name: archive[name] for name in archive.files}
     found = int(arrays["format"]) if "format" in arrays else None
     if found != FORMAT:
-        raise ValueError(f"{path}: found format {found}, expected {FORMAT}; grow the eye again from its seed and save it")
+        raise ValueError(
+            f"{path}: found format {found}, expected {FORMAT}; grow the eye again from its seed and save it"
+        )
     parts = {part: _part(arrays, part) for part in ("landmarks", "field", "graph", "crossings")}
     return Retina(
         seed=int(arrays["seed"]),

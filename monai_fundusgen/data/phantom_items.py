@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import ARTERY, FOV, IMAGE, LABEL, SEED, UNCERTAIN, VEIN, VESSEL
+from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
@@ -22,14 +23,22 @@ def phantom_items(count: int, first_seed: int = 0) -> list[dict[str, int]]:
     return [{SEED: seed} for seed in range(first_seed, first_seed + count)]
 
 
-def phantom_arrays(seed: int, size: int, *, with_photograph: bool = True) -> dict[str, NDArray[np.generic]]:
+def phantom_arrays(
+    seed: int, size: int, *, with_photograph: bool = True, anatomy: Anatomy | None = None
+) -> dict[str, NDArray[np.generic]]:
     """Arrays of the phantom eye of a seed: the same keys, shapes and types as those read from files.
+
+    Args:
+        seed: seed of the eye.
+        size: side of the images in px.
+        with_photograph: False leaves the photograph out, which takes most of the time.
+        anatomy: population and camera that the eye is drawn from.
 
     Returns:
         image (3, size, size) uint8, unless left out; label (2, size, size), vessel, fov and uncertain
         (1, size, size), bool.
     """
-    retina = grow_retina(seed)
+    retina = grow_retina(seed, anatomy=anatomy)
     raster = rasterise(retina, size)
     arrays: dict[str, NDArray[np.generic]] = {
         LABEL: raster.label,

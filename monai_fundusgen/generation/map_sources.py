@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from monai_fundusgen.data.reading import read_av, read_fov
 from monai_fundusgen.generation.plan import PlannedSample
 from monai_fundusgen.generation.stages import load_stage
+from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.raster import VesselRaster, rasterise
 from monai_fundusgen.phantom.retina import Field, Retina
-from monai_fundusgen.phantom.tree import Anatomy, grow_retina
+from monai_fundusgen.phantom.tree import grow_retina
 
 
 @dataclass(frozen=True)
@@ -168,15 +169,16 @@ def open_map_source(
     size: int = 1024,
     mask_bundle: str | Path | None = None,
     mask_folder: str | Path | None = None,
+    anatomy: Anatomy | None = None,
     device: torch.device | str = "cpu",
 ) -> MapSource:
-    """The source named ``kind``: ddpm (needs ``mask_bundle``), phantom, or folder (needs ``mask_folder``).
+    """The source named ``kind``: ddpm (needs ``mask_bundle``), phantom (of ``anatomy``), or folder (``mask_folder``).
 
     Raises:
         ValueError: another kind, or what it needs is missing.
     """
     if kind == "phantom":
-        return PhantomMaps(size=size)
+        return PhantomMaps(size=size, anatomy=anatomy)
     if kind == "ddpm" and mask_bundle is not None:
         stage = load_stage(mask_bundle, device)
         return SampledMaps(stage.network, stage.inferer, size=size, **stage.maps)

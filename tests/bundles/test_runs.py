@@ -157,3 +157,27 @@ def test_two_processes_train_one_model(bundle_root, tmp_path):
     state = torch.load(tmp_path / "model.pt", weights_only=True)
     assert not [name for name in state if name.startswith("module.")]
     assert len(read_history(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("preset", ["preset_paper.yaml", "preset_fast.yaml"])
+def test_presets_of_the_mask_model_train(bundle_root, tmp_path, preset):
+    bundle = bundle_root / "fundus_av_mask_ddpm"
+    shrunk = {
+        "network_def#channels": [8, 8],
+        "network_def#attention_levels": [False, True],
+        "network_def#num_res_blocks": 1,
+    }
+    overrides = {**TINY[bundle.name], **shrunk, "network_def#norm_num_groups": 4, "num_phantoms": 1, "batch_size": 2}
+    run = create_workflow(
+        workflow_type="train",
+        config_file=[str(bundle / "configs/train.yaml"), str(bundle / "configs" / preset)],
+        meta_file=str(bundle / "configs/metadata.json"),
+        bundle_root=str(bundle),
+        output_dir=str(tmp_path),
+        iterations_per_epoch=1,
+        max_epochs=1,
+        preview_epochs=1,
+        **{**overrides, "num_evaluations": 3, "train#inferer#num_evaluations": 3},
+    )
+    run.run()
+    assert np.isfinite(read_history(tmp_path)[0]["losses"]["loss"])

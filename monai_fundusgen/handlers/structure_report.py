@@ -1,0 +1,113 @@
+"""Anatomy of sampled vessel maps beside that of reference maps, as a table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ignite.engine import Engine, Events
+from monai.utils.enums import CommonKeys as Keys
+from numpy.typing import NDArray
+
+from monai_fundusgen.conventions import LABEL
+from monai_fundusgen.metrics.functional.vessel_structure import vessel_structure
+from monai_fundusgen.storage.whole_file import write_json
+
+logger = logging.getLogger(__name__)
+_QUARTILES = (0.25, 0.5, 0.75)
+_SHOWN = ("empty", "density", "length_fd", "components", "largest_share", "loops", "bifurcations", "crossings")
+
+Figures = dict[str, float]
+
+
+def figures_of(vessels: NDArray[np.floating], threshold: float) -> Figures:
+    """Structure of a soft map (2, H, W): its planes above ``threshold``, inside the default field."""
+    return vessel_structure(np.asarray(vessels) > threshold).figures()
+
+
+def summarise(rows: Sequence[Figures]) -> dict[str, dict[str, float]]:
+    """Quartiles and mean of every figure over maps; NaN (nothing to measure) is left out of both."""
+    summary = {}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        values = values[np.isfinite(values)]
+        if values.size:
+            quartiles = np.quantile(values, _QUARTILES)
+            summary[name] = {
+                "q25": float(quartiles[0]), "median": float(quartiles[1]), "q75": float(quartiles[2]),
+                "mean": float(values.mean()), "count": int(values.size),
+            }  # fmt: skip
+    return summary
+
+
+class StructureReport:
+    """Measure every predicted map; at the end write ``structure.json`` and log a table.
+
+    Only maps of one size, made binary by one threshold, compare: the reference is measured as the predictions are.
+
+    Args:
+        directory: where the report goes.
+        threshold: level of a soft map from which a pixel counts as vessel; 0.25 at 256 px keeps thin vessels.
+        reference: items whose ``label`` is a soft map (2, H, W) of the same size, or None.
+        key: entry of the engine's output with soft maps (B, 2, H, W) in [0, 1].
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        *,
+        threshold: float = 0.25,
+        reference: Sequence[Mapping[str, Any]] | None = None,
+        key: str = Keys.PRED,
+    ) -> None:
+        self.directory = Path(directory)
+        self.threshold = threshold
+        self.reference = reference
+        self.key = key
+        self.rows: list[Figures] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Measure after every iteration, report at the end of the run."""
+        engine.add_event_handler(Events.STARTED, lambda _: self.rows.clear())
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+        engine.add_event_handler(Events.COMPLETED, self.report)
+
+    def __call__(self, engine: Engine) -> None:
+        """Measure the maps of this iteration."""
+        output: Any = engine.state.output
+        self.rows += [figures_of(vessels, self.threshold) for vessels in output[self.key].float().cpu().numpy()]
+
+    def report(self, engine: Engine) -> None:
+        """Write the summaries."""
+        report = {"threshold": self.threshold, "sampled": summarise(self.rows), "maps": self.rows}
+        if self.reference:
+            rows = [figures_of(np.asarray(item[LABEL]), self.threshold) for item in self.reference]
+            report["reference"] = summarise(rows)
+        write_json(self.directory / "structure.json", report)
+        for line in table(report["sampled"], report.get("reference")).splitlines():
+            logger.info(line)
+
+
+def table(sampled: dict[str, dict[str, float]], reference: dict[str, dict[str, float]] | None = None) -> str:
+    """Markdown table of the main figures: median and quartiles, sampled beside reference."""
+    columns = {"sampled": sampled} | ({"reference": reference} if reference else {})
+    lines = ["| figure | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for plane in ("artery", "vein"):
+        for figure in _SHOWN:
+            cells = [_cell(summary.get(f"{plane}.{figure}"), figure) for summary in columns.values()]
+            lines.append(f"| {plane} {figure} | " + " | ".join(cells) + " |")
+    lines.append(
+        "| A/V crossings | " + " | ".join(_cell(one.get("av_crossings"), "") for one in columns.values()) + " |"
+    )
+    return "\n".join(lines)
+
+
+def _cell(summary: dict[str, float] | None, figure: str) -> str:
+    if summary is None:
+        return "-"
+    if figure == "empty":
+        return f"{summary['mean']:.1%}"
+    return f"{summary['median']:.3g} ({summary['q25']:.3g}-{summary['q75']:.3g})"
