@@ -37,7 +37,7 @@ def loader(datalist: Path, *, patch: int, patches: int, batch_size: int) -> Data
             LoadImaged(keys, reader="PILReader"),
             EnsureChannelFirstd(keys),
             ScaleIntensityRanged("image", 0, 255, 0, 1),
-            RandCropByPosNegLabeld(keys, label_key="label", spatial_size=(patch, patch), pos=3, neg=1, num_samples=patches),
+            RandCropByPosNegLabeld(keys, "label", spatial_size=(patch, patch), pos=3, neg=1, num_samples=patches),
             RandFlipd(keys, prob=0.5, spatial_axis=0),
             RandFlipd(keys, prob=0.5, spatial_axis=1),
             AsDiscreted("label", to_onehot=NUM_CLASSES),
