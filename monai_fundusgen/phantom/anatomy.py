@@ -68,7 +68,7 @@ class Anatomy:
     artery_to_vein: Normal = field(default=Normal(0.78, 0.03, 0.70, 0.86))
     artery_exponent: float = 2.3
     vein_exponent: float = 2.1
-    density: Normal = field(default=Normal(1.0, 0.35, 0.45, 1.8))
+    density: Normal = field(default=Normal(1.15, 0.4, 0.5, 2.0))
     tortuosity: Normal = field(default=Normal(1.0, 0.25, 0.5, 1.8))
     artery_in_front: float = 0.70
     finest_level: int = 3
@@ -97,7 +97,7 @@ class Constitution:
         field: camera field, of the right eye.
         arcade_mm: height of the arcades over the fovea.
         root_um: radius of the temporal trunks, artery and vein.
-        density: of terminal vessels, 1 is the average eye.
+        density: of terminal vessels, as in :class:`Anatomy`.
         tortuosity: 1 is the average eye.
     """
 

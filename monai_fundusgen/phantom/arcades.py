@@ -53,7 +53,7 @@ def _free_of_siblings(trunks: list[Trunk], new: Trunk) -> bool:
     """Whether no division is near on the vessel it branches from; its end may bear two."""
     steps = [abs(old.origin_step - new.origin_step) for old in trunks if old.origin == new.origin]
     is_fork = new.origin_step == len(trunks[new.origin].path_mm) - 1
-    return all(step >= 5 or (step == 0 and is_fork) for step in steps) and len(steps) - np.count_nonzero(steps) < 2
+    return all(step >= 5 or (step == 0 and is_fork) for step in steps) and steps.count(0) < 2
 
 
 def _add_if_clear(trunks: list[Trunk], new: Trunk) -> None:

@@ -39,10 +39,10 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage(1.70, 4.5, 0.28, 0.15, 0.07, 40.0, 65.0, 70, 1),
-    Stage(0.65, 3.2, 0.20, 0.34, 0.07, 45.0, 76.0, 60, 2),
-    Stage(0.85, 2.2, 0.34, 0.12, 0.08, 42.0, 70.0, 60, 2),
-    Stage(0.34, 1.1, 0.32, 0.14, 0.09, 45.0, 78.0, 60, 3),
+    Stage(1.70, 4.5, 0.28, 0.15, 0.07, 42.0, 68.0, 70, 1),
+    Stage(0.65, 3.2, 0.20, 0.34, 0.07, 50.0, 80.0, 60, 2),
+    Stage(0.85, 2.2, 0.34, 0.12, 0.08, 48.0, 76.0, 60, 2),
+    Stage(0.34, 1.1, 0.32, 0.14, 0.09, 53.0, 84.0, 60, 3),
 )
 #: The stage that grows the macular twigs, and the half axes of its ellipse round the fovea, mm.
 MACULAR_STAGE, MACULA_MM = 1, (3.4, 2.2)
@@ -98,9 +98,8 @@ def scatter_targets(frame: Frame, spacing: float, rng: np.random.Generator) -> T
         xy.append(points[inside])
         kind.append(np.full(len(xy[-1]), which, np.uint8))
     number = sum(map(len, kind))
-    return Targets(
-        np.round(np.concatenate(xy), 6), np.concatenate(kind), np.full(number, -1, np.int32), np.full(number, np.inf)
-    )
+    where: FloatArray = np.round(np.concatenate(xy), 6).astype(np.float64)
+    return Targets(where, np.concatenate(kind), np.full(number, -1, np.int32), np.full(number, np.inf))
 
 
 @njit(cache=True)
@@ -137,7 +136,7 @@ def _server(forest: Forest, frame: Frame, node: int, x: float, y: float) -> int:
 @njit(cache=True)
 def _gather(forest: Forest, frame: Frame, targets: Targets, stage: Stage, kind: int, pull: Pull) -> None:
     """Sum, per node, the directions to the targets that it is to serve."""
-    n = forest.count[0]
+    n = forest.used[0]
     pull.total[:n], pull.left[:n], pull.right[:n] = 0.0, 0.0, 0.0
     pull.number[:n] = 0
     for t in range(len(targets.kind)):
@@ -264,9 +263,13 @@ def _grow_node(
     level = stage.level
     if forest.children[i] == 0:
         left, right = _division(forest, i, pull, noise)
-        if left != 0.0 and _free_of_divisions(forest, i, steps):
-            if _try_step(forest, frame, i, left, level) and _try_step(forest, frame, i, right, level):
-                return 2, left, right
+        if (
+            left != 0.0
+            and _free_of_divisions(forest, i, steps)
+            and _try_step(forest, frame, i, left, level)
+            and _try_step(forest, frame, i, right, level)
+        ):
+            return 2, left, right
         turn = _tip_turn(forest, frame, stage, i, pull, noise)
         return int(_try_step(forest, frame, i, turn, max(level, forest.level[i]))), turn, 0.0
     turn = _side_turn(forest, frame, stage, i, pull)
@@ -284,13 +287,13 @@ def colonise(forest: Forest, frame: Frame, stage: Stage, targets: Targets, noise
     capacity = len(forest.parent)
     pull = Pull(np.zeros((capacity, 2)), np.zeros((capacity, 2)), np.zeros((capacity, 2)), np.zeros(capacity, np.int32))
     reached, shunned = REACHED * stage.spacing, SHUN * stage.spacing
-    for i in range(forest.count[0]):
+    for i in range(forest.used[0]):
         _notice(forest, targets, i, reached, shunned)
-    for _ in range(stage.rounds):
-        before = forest.count[0]
-        for kind in (0, 1):
+    for turn in range(stage.rounds):
+        before = forest.used[0]
+        for kind in (turn % 2, 1 - turn % 2):  # in turns: neither kind always comes first
             _gather(forest, frame, targets, stage, kind, pull)
-            for i in range(forest.count[0]):
+            for i in range(forest.used[0]):
                 if pull.number[i] == 0 or forest.children[i] > 1 or forest.parent[i] < 0:
                     continue
                 cursor = (cursor + 1) % len(noise)
@@ -299,6 +302,6 @@ def colonise(forest: Forest, frame: Frame, stage: Stage, targets: Targets, noise
                     _, tip = _stepped(forest, i, first if k == 0 else second)
                     j = add_node(forest, tip[0], tip[1], i, kind, stage.level, forest.quadrant[i])
                     _notice(forest, targets, j, reached, shunned)
-        if forest.count[0] == before or forest.count[0] > capacity - 400:
+        if forest.used[0] == before or forest.used[0] > capacity - 400:
             break
     return cursor

@@ -103,7 +103,7 @@ def _narrow_tips(xy: FloatArray, parent: NDArray[np.int32], exits: NDArray[np.bo
 def radii_um(
     tree: Tree, frame: Frame, root_um: tuple[float, float], exponents: tuple[float, float]
 ) -> tuple[FloatArray, FloatArray]:
-    """Radius of every node's edge (um) and leaves fed by it: ``r = r_leaf n**(1/k)``, which conserves r**k at junctions."""
+    """Radius of every node's edge (um) and its leaves n: ``r = r_leaf n**(1/k)``, which conserves r**k at junctions."""
     leaves, leaf_um = leaf_counts(tree, frame, root_um, exponents)
     exponent = np.asarray(exponents)[tree.kind]
     radius = np.asarray(leaf_um)[tree.kind] * leaves ** (1 / exponent)

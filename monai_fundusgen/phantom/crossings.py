@@ -108,10 +108,10 @@ def _segment_distance(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray
 @njit(cache=True)
 def _explained(x: float, y: float, reach: float, points: FloatArray, sines: FloatArray) -> bool:
     """Whether a steep crossing lies near enough to account for an artery and a vein being close at (x, y)."""
+    square = np.inf
     for m in range(len(points)):
-        if (points[m, 0] - x) ** 2 + (points[m, 1] - y) ** 2 < (reach / sines[m]) ** 2:
-            return True
-    return False
+        square = min(square, ((points[m, 0] - x) ** 2 + (points[m, 1] - y) ** 2) * sines[m] ** 2)
+    return square < reach * reach
 
 
 @njit(cache=True)

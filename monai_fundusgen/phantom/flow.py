@@ -2,7 +2,8 @@
 
 Frame of the disc: ``u`` runs from the disc to the fovea, ``v`` to the superior side. Temporal vessels follow ellipses
 with one apex at the disc and the other, the pole, temporal to the fovea: near the disc these are the parabolas
-``u = a v**2`` of Foracchia 2004, past the fovea they close on the raphe, without a kink between. Nasal vessels are radial.
+``u = a v**2`` of Foracchia 2004, past the fovea they close on the raphe, without a kink between. Nasal vessels run
+radially.
 """
 
 from __future__ import annotations

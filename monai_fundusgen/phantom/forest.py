@@ -26,7 +26,7 @@ COARSE_LEVEL = 2
 
 
 class Forest(NamedTuple):
-    """Growing nodes of both kinds, arrays over a fixed capacity; ``count[0]`` are in use.
+    """Growing nodes of both kinds, arrays over a fixed capacity; ``used[0]`` are in use.
 
     ``xy`` and ``heading`` (unit, parent to node), ``parent``, ``child`` (first child), ``children`` (0..2), ``kind``,
     ``level`` (0 trunk, 1-3 stage), ``quadrant``; ``cell`` (kind, row, column) and ``following`` are the linked lists
@@ -44,7 +44,7 @@ class Forest(NamedTuple):
     cell: NDArray[np.int32]
     following: NDArray[np.int32]
     corner: NDArray[np.float64]
-    count: NDArray[np.int64]
+    used: NDArray[np.int64]
 
 
 def empty_forest(frame: Frame, capacity: int) -> Forest:
@@ -62,15 +62,15 @@ def empty_forest(frame: Frame, capacity: int) -> Forest:
         cell=np.full((2, cells, cells), -1, np.int32),
         following=np.full(capacity, -1, np.int32),
         corner=np.array([frame.centre_x, frame.centre_y]) - frame.radius - 1.0,
-        count=np.zeros(1, np.int64),
+        used=np.zeros(1, np.int64),
     )
 
 
 @njit(cache=True)
 def add_node(forest: Forest, x: float, y: float, parent: int, kind: int, level: int, quadrant: int) -> int:
     """Append a node, rounded to 1e-6 mm so that last-bit differences between machines do not accumulate."""
-    i = int(forest.count[0])
-    forest.count[0] = i + 1
+    i = int(forest.used[0])
+    forest.used[0] = i + 1
     x, y = round(x * 1e6) / 1e6, round(y * 1e6) / 1e6
     forest.xy[i, 0], forest.xy[i, 1] = x, y
     forest.parent[i], forest.kind[i], forest.level[i], forest.quadrant[i] = parent, kind, level, quadrant
@@ -112,7 +112,7 @@ def segments_cross(
 
 @njit(cache=True)
 def _own_kind_clear(forest: Forest, i: int, j: int, tip: NDArray[np.float64]) -> bool:
-    """Whether the edge from node i to ``tip`` keeps clear of node j of the same kind and of the edge that ends there."""
+    """Whether the edge from node i to ``tip`` is clear of node j of the same kind and of the edge that ends at j."""
     up = forest.parent[j]
     if j == i or j == forest.parent[i] or up == i:
         return True

@@ -149,7 +149,7 @@ def junction_angles_deg(graph: VesselGraph, nodes: NDArray[np.int32]) -> FloatAr
 def segment_tortuosity(
     xy: FloatArray, parent: NDArray[np.int32], onward: NDArray[np.int32], shortest_mm: float
 ) -> FloatArray:
-    """Arc over chord of the segments between junctions (nan for short ones), at the last node of each; nan elsewhere."""
+    """Arc over chord of the segments between junctions, at the last node of each; nan elsewhere and for short ones."""
     out = np.full(len(parent), np.nan)
     for last in range(len(parent)):
         if onward[last] >= 0 or parent[last] < 0:
@@ -203,6 +203,14 @@ def measure(retina: Retina) -> Morphometry:
             junction_exponent(radii[:, 0], radii[:, 1:]),
             float(np.nanmean(winding[graph.kind == kind])),
         ))  # fmt: skip
-    (crae, *artery), (crve, *vein) = rows
-    pairs = [(a, v) for a, v in zip(artery, vein, strict=True)]
-    return Morphometry(crae, crve, *pairs, crossings=int(in_field(retina.field, retina.crossings.xy_mm).sum()))
+    central, density, length, angle, exponent, tortuosity = zip(*rows, strict=True)
+    return Morphometry(
+        crae_um=central[ARTERY],
+        crve_um=central[VEIN],
+        density_percent=density,
+        length_mm=length,
+        angle_deg=angle,
+        exponent=exponent,
+        tortuosity=tortuosity,
+        crossings=int(in_field(retina.field, retina.crossings.xy_mm).sum()),
+    )

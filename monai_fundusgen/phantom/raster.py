@@ -1,8 +1,8 @@
 """Vessel graphs drawn analytically, at any image size: coverage, chords, calibres, edge numbers and labels.
 
-Every edge is a capsule of constant radius. Sub-pixel vessels keep their area at every angle: coverage and chord are means
-over the pixel across the vessel. A square seen along a vessel is a box of width |cos| smeared by a box of width |sin| of
-its angle; the wider box is integrated in closed form, the narrower by Gauss's rule of two points.
+Every edge is a capsule of constant radius. Sub-pixel vessels keep their area at every angle: coverage and chord are
+means over the pixel across the vessel. A square seen along a vessel is a box of width |cos| of its angle smeared by a
+box of width |sin|; the wider box is integrated in closed form, the narrower by Gauss's rule of two points.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import ARTERY, KINDS
+from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
 from monai_fundusgen.phantom.retina import Retina
 
 #: Labels widen thinner vessels to this radius (px): the least that keeps every vessel 8-connected.
@@ -206,7 +206,9 @@ def rasterise(retina: Retina, size: int, *, min_diameter_um: float = 0.0, clamp:
     diameter = np.append(2 * graph.radius_um, 0).astype(np.float32)[edge]
     front = np.full(shape[1:], NO_FRONT, np.uint8)
     crossings = retina.crossings
-    _kind_in_front((edge >= 0).all(0), retina.field.to_pixels(crossings.xy_mm, size), crossings.front, front)
+    _kind_in_front(
+        (edge[ARTERY] >= 0) & (edge[VEIN] >= 0), retina.field.to_pixels(crossings.xy_mm, size), crossings.front, front
+    )
     return VesselRaster(
         coverage=coverage,
         chord_um=chord * np.float32(pixel_um),

@@ -35,7 +35,7 @@ class Tree(NamedTuple):
 
 def tree_of(forest: Forest) -> Tree:
     """The nodes in use, in order of growth."""
-    n = int(forest.count[0])
+    n = int(forest.used[0])
     return Tree(forest.xy[:n], forest.parent[:n], forest.kind[:n], forest.level[:n], forest.quadrant[:n])
 
 

@@ -21,7 +21,7 @@ from monai_fundusgen.phantom.crossings import (
     steep,
     subtree_ends,
 )
-from monai_fundusgen.phantom.flow import Frame, frame_of, in_inner_circle, to_disc_frame
+from monai_fundusgen.phantom.flow import Frame, frame_of, in_inner_circle
 from monai_fundusgen.phantom.forest import Forest, add_node, empty_forest
 from monai_fundusgen.phantom.refine import (
     SHORTEST_TWIG_MM,
@@ -100,7 +100,8 @@ def _plant(forest: Forest, trunks: list[Trunk]) -> None:
 def _out_of_bounds(tree: Tree, frame: Frame, radius_um: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Edges that enter the vessel-free zone with their wall, or cross the raphe."""
     near_fovea = np.hypot(tree.xy[:, 0], tree.xy[:, 1]) - radius_um / 1000 < frame.faz
-    u, v = to_disc_frame(frame, tree.xy[:, 0], tree.xy[:, 1])
+    dx, dy = tree.xy[:, 0] - frame.disc_x, tree.xy[:, 1] - frame.disc_y
+    u, v = dx * frame.t_x + dy * frame.t_y, -dx * frame.t_y + dy * frame.t_x
     before = np.maximum(tree.parent, 0)
     beyond = np.maximum(u, u[before]) > frame.dfd
     return (tree.parent >= 0) & (near_fovea | (beyond & (v * v[before] <= 0)))
@@ -137,7 +138,7 @@ def _broken_rules(
     mark_smaller_subtrees(pairs[~good], leaves, last, dead)
     below = heights(xy, parent)
     for edge in pairs.ravel():
-        if below[edge] < BEYOND_CROSSING_MM and in_inner_circle(frame, *xy[edge], BEYOND_CROSSING_MM):
+        if below[edge] < BEYOND_CROSSING_MM and in_inner_circle(frame, xy[edge, 0], xy[edge, 1], BEYOND_CROSSING_MM):
             dead[edge : last[edge]] = True
     close = close_pairs(xy, parent, kind, radius_um, grid, points[good], np.sin(np.deg2rad(angle[good])))
     mark_smaller_subtrees(close, leaves, last, dead)

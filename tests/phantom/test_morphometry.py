@@ -87,7 +87,7 @@ def test_field_area_is_that_of_its_mask(cut):
 
 
 def assert_published(eyes):
-    """Population means lie in the published ranges; of single eyes, no more than one in ten strays from the AVR band."""
+    """Population means lie in the published ranges; of single eyes, no more than one in ten strays far in AVR."""
     for name, (low, high) in PUBLISHED.items():
         values = np.array([getattr(eye, name) for eye in eyes])
         assert ((values.mean(0) > low) & (values.mean(0) < high)).all(), name
