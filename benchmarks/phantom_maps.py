@@ -31,7 +31,7 @@ from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.raster import vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
 
-SIZE = 2048
+SIZE, FIELD_DEG = 2048, 60.0
 DIAMETER_PX = FIELD_FILL * SIZE
 EIGHT = np.ones((3, 3), int)
 SMALLEST_PIECE_PX = 8
@@ -112,7 +112,7 @@ def phantom_eyes(count, cut):
     """Figures of phantom eyes in a field cut like HRF's."""
     measured = []
     for seed in range(count):
-        retina = grow_retina(seed, anatomy=Anatomy(cut=cut))
+        retina = grow_retina(seed, anatomy=Anatomy(diameter_deg=FIELD_DEG, cut=cut))
         measured.append(figures(vessel_map(retina, SIZE, clamp=False), retina.field.mask(SIZE)))
     return measured
 

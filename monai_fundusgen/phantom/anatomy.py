@@ -64,11 +64,11 @@ class Anatomy:
     cup_ratio: Normal = field(default=Normal(0.40, 0.07, 0.25, 0.60))
     faz_radius_mm: Normal = field(default=Normal(0.45, 0.05, 0.33, 0.57))
     arcade_mm: Normal = field(default=Normal(3.3, 0.35, 2.6, 4.1))
-    vein_root_um: Normal = field(default=Normal(61.0, 6.0, 48.0, 76.0))
-    artery_to_vein: Normal = field(default=Normal(0.78, 0.03, 0.70, 0.86))
+    vein_root_um: Normal = field(default=Normal(79.0, 7.0, 62.0, 97.0))
+    artery_to_vein: Normal = field(default=Normal(0.82, 0.03, 0.74, 0.90))
     artery_exponent: float = 2.3
     vein_exponent: float = 2.1
-    density: Normal = field(default=Normal(1.15, 0.4, 0.5, 2.0))
+    density: Normal = field(default=Normal(1.0, 0.35, 0.5, 1.8))
     tortuosity: Normal = field(default=Normal(1.0, 0.25, 0.5, 1.8))
     artery_in_front: float = 0.70
     finest_level: int = 3

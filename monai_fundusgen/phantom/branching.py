@@ -40,9 +40,9 @@ class Stage(NamedTuple):
 
 STAGES = (
     Stage(1.70, 4.5, 0.28, 0.15, 0.07, 42.0, 68.0, 70, 1),
-    Stage(0.65, 3.2, 0.20, 0.34, 0.07, 50.0, 80.0, 60, 2),
+    Stage(0.70, 3.2, 0.20, 0.34, 0.07, 50.0, 80.0, 60, 2),
     Stage(0.85, 2.2, 0.34, 0.12, 0.08, 48.0, 76.0, 60, 2),
-    Stage(0.34, 1.1, 0.32, 0.14, 0.09, 53.0, 84.0, 60, 3),
+    Stage(0.43, 1.3, 0.32, 0.14, 0.09, 53.0, 84.0, 60, 3),
 )
 #: The stage that grows the macular twigs, and the half axes of its ellipse round the fovea, mm.
 MACULAR_STAGE, MACULA_MM = 1, (3.4, 2.2)

@@ -32,6 +32,21 @@ class EdgeGrid(NamedTuple):
     members: IntArray
 
 
+class KnownCrossings(NamedTuple):
+    """Steep crossings: ``points`` (M, 2), ``sines`` of their angles, ``touching``, sum of the two radii in mm."""
+
+    points: FloatArray
+    sines: FloatArray
+    touching: FloatArray
+
+
+def known_crossings(
+    points: FloatArray, angle_deg: FloatArray, pairs: IntArray, radius_um: FloatArray
+) -> KnownCrossings:
+    """Crossings of edge ``pairs`` (M, 2) as they excuse contact; radii count as at least ``THIN_UM``."""
+    return KnownCrossings(points, np.sin(np.deg2rad(angle_deg)), np.maximum(radius_um[pairs], THIN_UM).sum(1) / 1000)
+
+
 def edge_grid(xy: FloatArray) -> EdgeGrid:
     """Grid over the nodes (N, 2), one empty cell wide around them."""
     corner = xy.min(0) - 1.5 * CELL_MM
@@ -106,12 +121,14 @@ def _segment_distance(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray
 
 
 @njit(cache=True)
-def _explained(x: float, y: float, reach: float, points: FloatArray, sines: FloatArray) -> bool:
-    """Whether a steep crossing lies near enough to account for an artery and a vein being close at (x, y)."""
-    square = np.inf
-    for m in range(len(points)):
-        square = min(square, ((points[m, 0] - x) ** 2 + (points[m, 1] - y) ** 2) * sines[m] ** 2)
-    return square < reach * reach
+def _explained(x: float, y: float, overlap: bool, limit: float, known: KnownCrossings) -> bool:
+    """Whether a crossing lies near enough to account for an artery and a vein that are close, or overlap, at (x, y)."""
+    for m in range(len(known.sines)):
+        reach = known.touching[m] if overlap else 1.6 * limit
+        square = (known.points[m, 0] - x) ** 2 + (known.points[m, 1] - y) ** 2
+        if square * known.sines[m] ** 2 < (reach + 0.02) ** 2:
+            return True
+    return False
 
 
 @njit(cache=True)
@@ -121,8 +138,7 @@ def close_pairs(
     kind: NDArray[np.uint8],
     radius_um: FloatArray,
     grid: EdgeGrid,
-    points: FloatArray,
-    sines: FloatArray,
+    known: KnownCrossings,
 ) -> IntArray:
     """Pairs (M, 2) of an artery's and a vein's edge that are too close although no listed crossing is near."""
     pairs = np.empty((4 * len(parent), 2), np.int32)
@@ -136,14 +152,13 @@ def close_pairs(
             if kind[i] == kind[j] or used == len(pairs):
                 continue
             x, y = (xy[i, 0] + xy[j, 0]) / 2, (xy[i, 1] + xy[j, 1]) / 2
-            limit, touching = separation_mm(radius_um[i], radius_um[j]), (radius_um[i] + radius_um[j]) / 1000
+            limit = separation_mm(radius_um[i], radius_um[j])
             if (x - xy[j, 0]) ** 2 + (y - xy[j, 1]) ** 2 > ((limit + LONGEST_EDGES_MM) / 2) ** 2:
                 continue
             distance = _segment_distance(xy[parent[i]], xy[i], xy[parent[j]], xy[j])
             if distance >= limit:
                 continue
-            reach = touching if distance < touching else 1.6 * limit
-            if not _explained(x, y, reach + 0.02, points, sines):
+            if not _explained(x, y, distance < limit - GAP_MM, limit, known):
                 pairs[used, 0], pairs[used, 1] = i, j
                 used += 1
     return pairs[:used]

@@ -167,6 +167,33 @@ def _kind_in_front(
                     nearest, out[row, column] = d, kind[m]
 
 
+def draw_label(
+    points_px: NDArray[np.float64],
+    radius_px: NDArray[np.float64],
+    parent: NDArray[np.int32],
+    kind: NDArray[np.uint8],
+    size: int,
+    *,
+    keep: NDArray[np.bool_] | None = None,
+    clamp: bool = True,
+) -> NDArray[np.bool_]:
+    """Vessel map (2, size, size) of edges in pixels: the pixels whose centre lies within the radius of an edge.
+
+    Args:
+        points_px: (N, 2) nodes as (column, row); pixel centres are integers.
+        radius_px: (N,) radius of the edge from each node to its parent.
+        parent: (N,) int32; -1 at a root.
+        kind: (N,) uint8, ARTERY or VEIN.
+        size: image side, px.
+        keep: (N,) bool, edges to draw; all if left out.
+        clamp: widen sub-pixel vessels to a radius of ``CLAMP_PX``.
+    """
+    label = np.zeros((len(KINDS), size, size), bool)
+    kept = np.ones(len(parent), bool) if keep is None else keep
+    _draw_label(points_px, np.maximum(radius_px, CLAMP_PX) if clamp else radius_px, parent, kind, kept, label)
+    return label
+
+
 def vessel_map(retina: Retina, size: int, *, min_diameter_um: float = 0.0, clamp: bool = True) -> NDArray[np.bool_]:
     """Vessel map (2, size, size) of an eye inside its field of view: the label without the rest of the raster.
 
@@ -178,15 +205,14 @@ def vessel_map(retina: Retina, size: int, *, min_diameter_um: float = 0.0, clamp
             without it a pixel belongs to the vessel that contains its centre.
     """
     graph, pixel_um = retina.graph, retina.field.pixel_mm(size) * 1000
-    radius = graph.radius_um / pixel_um
-    label = np.zeros((len(KINDS), size, size), bool)
-    _draw_label(
+    label = draw_label(
         retina.field.to_pixels(graph.xy_mm, size),
-        np.maximum(radius, CLAMP_PX) if clamp else radius,
+        graph.radius_um / pixel_um,
         graph.parent,
         graph.kind,
-        2 * graph.radius_um >= min_diameter_um,
-        label,
+        size,
+        keep=2 * graph.radius_um >= min_diameter_um,
+        clamp=clamp,
     )
     return label & retina.field.mask(size)
 

@@ -17,6 +17,7 @@ from monai_fundusgen.phantom.crossings import (
     crossing_geometry,
     edge_grid,
     intersecting_edges,
+    known_crossings,
     mark_smaller_subtrees,
     steep,
     subtree_ends,
@@ -140,7 +141,8 @@ def _broken_rules(
     for edge in pairs.ravel():
         if below[edge] < BEYOND_CROSSING_MM and in_inner_circle(frame, xy[edge, 0], xy[edge, 1], BEYOND_CROSSING_MM):
             dead[edge : last[edge]] = True
-    close = close_pairs(xy, parent, kind, radius_um, grid, points[good], np.sin(np.deg2rad(angle[good])))
+    known = known_crossings(points[good], angle[good], pairs[good], radius_um)
+    close = close_pairs(xy, parent, kind, radius_um, grid, known)
     mark_smaller_subtrees(close, leaves, last, dead)
     return dead
 

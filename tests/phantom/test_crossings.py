@@ -3,6 +3,7 @@ import pytest
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.crossings import (
+    KnownCrossings,
     close_pairs,
     crossing_geometry,
     edge_grid,
@@ -60,7 +61,8 @@ def contacts(gap_mm, crossing=None):
     xy, parent, kind = lines((ARTERY, path((0, 0), (1, 0))), (VEIN, path((0, gap_mm), (1, gap_mm))))
     points = np.array([crossing]) if crossing else np.zeros((0, 2))
     radius = np.full(len(parent), 50.0)
-    return close_pairs(xy, parent, kind, radius, edge_grid(xy), points, np.ones(len(points)))
+    known = KnownCrossings(points, np.ones(len(points)), np.full(len(points), 0.1))
+    return close_pairs(xy, parent, kind, radius, edge_grid(xy), known)
 
 
 def test_parallel_artery_and_vein_are_in_contact_below_their_separation():
