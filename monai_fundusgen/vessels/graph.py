@@ -188,8 +188,8 @@ def _smooth(points: FloatArray, offsets: IntArray, closed: BoolArray, passes: in
 
 
 @njit(cache=True)
-def _normals(points: FloatArray, offsets: IntArray, reach: int) -> FloatArray:
-    """Unit vectors across the path, from the chord over ``reach`` points to either side."""
+def path_normals(points: FloatArray, offsets: IntArray, reach: int) -> FloatArray:
+    """Unit vectors (P, 2) across paths: a quarter turn from the chord over ``reach`` points to either side."""
     normals = np.zeros_like(points)
     for s in range(offsets.size - 1):
         low, high = offsets[s], offsets[s + 1] - 1
@@ -252,7 +252,7 @@ def segment_graph(mask: BoolArray, skeleton: BoolArray, distance_px: FloatArray,
     raw[offsets[joined]] = node_rc[nodes[joined, 0]]
     raw[offsets[joined + 1] - 1] = node_rc[nodes[joined, 1]]
     points = _smooth(raw, offsets, nodes[:, 0] < 0, smoothing)
-    normals = _normals(points, offsets, 2)
+    normals = path_normals(points, offsets, 2)
     degree = np.bincount(nodes[nodes >= 0], minlength=num_nodes)
     discs = np.where(degree >= 3, node_radius, 0.0)
     return SegmentGraph(
