@@ -1,10 +1,12 @@
 """Compare the phantom's vessel maps with the training rows of HRF by one method; prints a table in Markdown.
 
     python benchmarks/phantom_maps.py ../shared/data/hrf-av --eyes 24
+    python benchmarks/phantom_maps.py --sheet docs/concepts/images/phantom_maps.png   # eight maps, no table
 
 HRF maps (3504 x 2336, artery/vein labels of Hemelings et al.) are scaled by area so that the field's diameter is 97 %
 of 2048 px, and thresholded at half; green pixels (crossing or undecided) count as both kinds. The phantom is drawn at
-2048 px with the same cut at top and bottom, without widening thin vessels. Both are measured alike, inside the field:
+2048 px in the same field (60 degrees, same cut at top and bottom), without widening thin vessels. Both are then
+measured alike, inside the field:
 
 - vessel, artery, vein: share of the field's area, in per cent;
 - crossing pieces: 8-connected pieces of at least 8 px where both kinds are set; in HRF they include what the annotator
@@ -28,7 +30,7 @@ from skimage.morphology import skeletonize
 
 from monai_fundusgen.conventions import ARTERY, FIELD_FILL, VEIN
 from monai_fundusgen.phantom.anatomy import Anatomy
-from monai_fundusgen.phantom.raster import vessel_map
+from monai_fundusgen.phantom.raster import rasterise, vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
 
 SIZE, FIELD_DEG = 2048, 60.0
@@ -117,12 +119,30 @@ def phantom_eyes(count, cut):
     return measured
 
 
+def sheet(path, columns=4, rows=2, size=400):
+    """Write a picture of the first eyes' vessel maps: arteries red, veins blue, both green."""
+    tiles = []
+    for seed in range(columns * rows):
+        retina = grow_retina(seed)
+        coverage = np.minimum(1.5 * rasterise(retina, size).coverage, 1)
+        both = vessel_map(retina, size).all(0)
+        colours = np.stack([coverage[ARTERY], 0.25 * coverage.max(0), coverage[VEIN]], -1)
+        colours[both] = 0, 1, 0
+        tiles.append(np.where(retina.field.mask(size)[..., None], colours, 0.2))
+    picture = np.concatenate([np.concatenate(tiles[i : i + columns], 1) for i in range(0, len(tiles), columns)])
+    Image.fromarray(np.round(255 * picture).astype(np.uint8)).quantize(64).save(path, optimize=True)
+
+
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("hrf", type=Path)
+    parser.add_argument("hrf", type=Path, nargs="?", default=Path("../shared/data/hrf-av"))
+    parser.add_argument("--sheet", type=Path)
     parser.add_argument("--eyes", type=int, default=24)
     options = parser.parse_args()
+    if options.sheet:
+        sheet(options.sheet)
+        return
     real, cut = hrf_training(options.hrf)
     phantom = phantom_eyes(options.eyes, cut)
     print(f"| figure | HRF training ({len(real)}) | phantom ({len(phantom)}) |\n|---|---|---|")
