@@ -56,10 +56,11 @@ def _box(position: float, radius: float, reach: float, size: int) -> tuple[int, 
 
 
 @njit(cache=True)
-def _distance(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> float:
+def _nearest(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> tuple[float, float]:
+    """Distance of a point from an edge, and how far along the edge it is nearest, 0 at a to 1 at b."""
     dx, dy = bx - ax, by - ay
     t = min(max(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy + 1e-12), 0.0), 1.0)
-    return math.sqrt((ax + t * dx - x) ** 2 + (ay + t * dy - y) ** 2)
+    return math.sqrt((ax + t * dx - x) ** 2 + (ay + t * dy - y) ** 2), t
 
 
 @njit(cache=True)
@@ -116,7 +117,7 @@ def _draw(
         wide, shift = _pixel_boxes(ax, ay, bx, by)
         for row in range(top, bottom):
             for column in range(left, right):
-                d = _distance(ax, ay, bx, by, column, row)
+                d, _ = _nearest(ax, ay, bx, by, column, row)
                 if d - shift - wide / 2 >= r:
                     continue
                 covered, through = _pixel_means(d, r, wide, shift)
@@ -130,24 +131,26 @@ def _draw(
 def _draw_label(
     points: NDArray[np.float64],
     radius: NDArray[np.float64],
+    start: NDArray[np.float64],
     parent: NDArray[np.int32],
     kind: NDArray[np.uint8],
     keep: NDArray[np.bool_],
     label: NDArray[np.bool_],
 ) -> None:
-    """Set the pixels whose centre lies within the radius (px) of a kept edge."""
+    """Set the pixels whose centre lies within the radius (px), ``start`` at the parent, of a kept edge."""
     size = label.shape[1]
     for i in range(len(parent)):
         if parent[i] < 0 or not keep[i]:
             continue
-        k, r = kind[i], radius[i]
+        k, widest = kind[i], max(start[i], radius[i])
         (bx, by), (ax, ay) = points[i], points[parent[i]]
-        left, right = _box((ax + bx) / 2, abs(ax - bx) / 2, r, size)
-        top, bottom = _box((ay + by) / 2, abs(ay - by) / 2, r, size)
+        left, right = _box((ax + bx) / 2, abs(ax - bx) / 2, widest, size)
+        top, bottom = _box((ay + by) / 2, abs(ay - by) / 2, widest, size)
         for row in range(top, bottom):
             for column in range(left, right):
-                if not label[k, row, column] and _distance(ax, ay, bx, by, column, row) <= r:
-                    label[k, row, column] = True
+                if not label[k, row, column]:
+                    d, t = _nearest(ax, ay, bx, by, column, row)
+                    label[k, row, column] = d <= start[i] + t * (radius[i] - start[i])
 
 
 @njit(cache=True)
@@ -176,21 +179,25 @@ def draw_label(
     *,
     keep: NDArray[np.bool_] | None = None,
     clamp: bool = True,
+    taper: bool = False,
 ) -> NDArray[np.bool_]:
     """Vessel map (2, size, size) of edges in pixels: the pixels whose centre lies within the radius of an edge.
 
     Args:
         points_px: (N, 2) nodes as (column, row); pixel centres are integers.
-        radius_px: (N,) radius of the edge from each node to its parent.
+        radius_px: (N,) radius of the edge from each node to its parent, or at the node with ``taper``.
         parent: (N,) int32; -1 at a root.
         kind: (N,) uint8, ARTERY or VEIN.
         size: image side, px.
         keep: (N,) bool, edges to draw; all if left out.
         clamp: widen sub-pixel vessels to a radius of ``CLAMP_PX``.
+        taper: let the radius of an edge run from its parent's to its own.
     """
     label = np.zeros((len(KINDS), size, size), bool)
     kept = np.ones(len(parent), bool) if keep is None else keep
-    _draw_label(points_px, np.maximum(radius_px, CLAMP_PX) if clamp else radius_px, parent, kind, kept, label)
+    radius = np.maximum(radius_px, CLAMP_PX) if clamp else radius_px
+    start = radius[parent] if taper else radius
+    _draw_label(points_px, radius, start, parent, kind, kept, label)
     return label
 
 
