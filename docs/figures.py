@@ -1,6 +1,6 @@
 """Draw the figures of the documentation from the records beside them.
 
-    make docs
+make docs
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ TINY = {
         "source_size": 64,
     },
     "fundus_photograph_pix2pixhd": {
-        "network_def#base_channels": 4,
+        "network_def#global_generator#base_channels": 4,
+        "network_def#global_generator#num_blocks": 1,
         "network_def#num_blocks": 1,
         "discriminator_def#base_channels": 4,
         "image_size": 64,
@@ -181,3 +182,29 @@ def test_presets_of_the_mask_model_train(bundle_root, tmp_path, preset):
     )
     run.run()
     assert np.isfinite(read_history(tmp_path)[0]["losses"]["loss"])
+
+
+def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
+    """Global generator, enhancer, both: each phase starts from the weights of the one before."""
+    bundle = bundle_root / "fundus_photograph_pix2pixhd"
+    narrow = {"network_def#base_channels": 4, "network_def#num_blocks": 1}
+    tiny = {key: value for key, value in TINY[bundle.name].items() if not key.startswith("network_def")}
+    options = {**tiny, "num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
+    run = create_workflow(
+        workflow_type="train",
+        config_file=[str(bundle / "configs/train.yaml"), str(bundle / "configs/preset_global.yaml")],
+        meta_file=str(bundle / "configs/metadata.json"),
+        bundle_root=str(bundle),
+        output_dir=str(tmp_path / "global"),
+        **{**options, **narrow, "image_size": 32},
+    )
+    run.run()
+    coarse = tmp_path / "global" / "model.pt"
+    common = {"num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
+    train(bundle, tmp_path / "enhancer", pretrained_global=str(coarse), phase="enhancer", **common)
+    train(bundle, tmp_path / "joint", pretrained=str(tmp_path / "enhancer" / "model.pt"), **common)
+    states = [torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("global", "enhancer", "joint")]
+    inner = "global_generator.blocks.0.layers.0.weight"
+    name = inner if inner in states[1] else next(key for key in states[1] if key.startswith("global_generator.blocks"))
+    assert torch.equal(states[0][name.removeprefix("global_generator.")], states[1][name])
+    assert not torch.equal(states[1][name], states[2][name])

@@ -102,12 +102,19 @@ class LocalEnhancer(nn.Module):
         global_generator: trained at the lowest resolution.
         num_enhancers: n; ``base_channels`` of the global generator must divide by ``2 ** n``.
         num_blocks: residual blocks of each enhancer.
+        phase: what is trained, see ``set_phase``.
 
     Raises:
-        ValueError: the widths do not divide.
+        ValueError: the widths do not divide, or the phase has another name.
     """
 
-    def __init__(self, global_generator: GlobalGenerator, num_enhancers: int = 1, num_blocks: int = 3) -> None:
+    def __init__(
+        self,
+        global_generator: GlobalGenerator,
+        num_enhancers: int = 1,
+        num_blocks: int = 3,
+        phase: Phase = "enhancer",
+    ) -> None:
         super().__init__()
         base, condition_channels = global_generator.base_channels, global_generator.in_channels
         if num_enhancers < 1 or base % 2**num_enhancers:
@@ -118,7 +125,7 @@ class LocalEnhancer(nn.Module):
         self.head = image_head(widths[-1], global_generator.out_channels)
         self.enhancers.apply(normal_init)
         self.head.apply(normal_init)
-        self.set_phase("enhancer")
+        self.set_phase(phase)
 
     def set_phase(self, phase: Phase) -> None:
         """Choose what is trained: the enhancers alone (phase 2 of the paper), or all of it (phase 3).
