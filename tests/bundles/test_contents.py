@@ -51,7 +51,7 @@ def test_weights_are_half_precision_and_small(trained_bundle):
 def test_configs_open_with_their_command(bundle):
     for config in (bundle / "configs").glob("*.yaml"):
         head = config.read_text().split("\nimports:")[0]
-        assert head.startswith("# ") and "python -m monai.bundle run" in head, config
+        assert head.startswith("# ") and "-m monai.bundle run" in head, config
 
 
 def test_inference_has_every_property_that_monai_asks_for(bundle, tmp_path):
@@ -100,5 +100,5 @@ def test_presets_override_only_what_training_knows(trained_bundle):
 @pytest.mark.parametrize("name", ["train.yaml", "inference.yaml"])
 def test_no_path_of_one_machine_is_in_a_config(trained_bundle, name):
     text = (trained_bundle / "configs" / name).read_text()
-    assert not re.search(r"(^|[\s'\"])/[a-z]+/", text)
+    assert not re.search(r"/(home|root|Users|mnt|tmp|usr|opt|var)/|[A-Z]:\\\\", text)
     ConfigParser.load_config_file(str(trained_bundle / "configs" / name))

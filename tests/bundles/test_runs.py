@@ -196,7 +196,7 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
         meta_file=str(bundle / "configs/metadata.json"),
         bundle_root=str(bundle),
         output_dir=str(tmp_path / "global"),
-        **{**options, **narrow, "image_size": 32},
+        **{**options, **narrow},
     )
     run.run()
     coarse = tmp_path / "global" / "model.pt"
