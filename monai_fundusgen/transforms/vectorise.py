@@ -1,0 +1,121 @@
+"""From a soft artery/vein map to vessel paths, and from them to an exact label at any size."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
+from monai_fundusgen.transforms.path_fit import fit_paths
+from monai_fundusgen.transforms.path_gaps import bridge_gaps
+from monai_fundusgen.transforms.vessel_paths import KindPaths, VesselPaths
+from monai_fundusgen.vessels.graph import centre_lines, segment_graph
+from monai_fundusgen.vessels.ridge import FINENESS, crest_shift, ridge_height, ridge_map
+
+_FIRST_RADIUS_PX: Final = 0.3
+_ROUNDS: Final = (5, 5)  # of fitting, before and after stretches without support are dropped
+_UNSUPPORTED_POINTS: Final = 4  # about two pixels
+
+
+def _traced(soft: NDArray[np.float32]) -> KindPaths:
+    """Paths along the ridges of one plane; a ring gets a node of its own, where it begins and ends."""
+    height = ridge_height(soft)
+    ridge = ridge_map(height)
+    graph = segment_graph(ridge, *centre_lines(ridge))
+    nodes = graph.segment_nodes.copy()
+    ring = nodes[:, 0] < 0
+    nodes[ring] = (len(graph.node_rc) + np.arange(ring.sum()))[:, None]
+    shift = crest_shift(height, graph.points_rc, graph.normals_rc)
+    points = (graph.points_rc + shift[:, None] * graph.normals_rc + 0.5) / FINENESS - 0.5
+    paths = KindPaths(points, np.full(len(points), _FIRST_RADIUS_PX), graph.offsets, nodes)
+    paths.join()
+    return paths
+
+
+def _supported(paths: KindPaths, thinnest_px: float) -> NDArray[np.bool_]:
+    """Points (P,) outside the long stretches that are thinner than the thinnest: nothing in the map made them grow."""
+    path_of = np.repeat(np.arange(len(paths.offsets) - 1), np.diff(paths.offsets))
+    thin = 2 * paths.radius_px < thinnest_px
+    changes = (np.diff(path_of, prepend=-1) != 0) | (np.diff(thin, prepend=False) != 0)
+    run = np.cumsum(changes) - 1
+    long = np.bincount(run, minlength=1) >= _UNSUPPORTED_POINTS
+    return ~(thin & long[run])
+
+
+def _fitted(soft: NDArray[np.float32], thinnest_px: float, blur_px: float) -> KindPaths:
+    """Fitted paths of one plane, without what the map does not support."""
+    paths = _traced(soft)
+    for rounds in _ROUNDS:
+        fit_paths(paths, soft, rounds=rounds, blur_px=blur_px)
+        paths = paths.cut(_supported(paths, thinnest_px))
+    return paths
+
+
+def _piece_lengths_px(paths: KindPaths) -> NDArray[np.float64]:
+    """Length of the connected piece that each path belongs to (S,)."""
+    count = int(paths.nodes.max(initial=0)) + 1
+    links = coo_array((np.ones(len(paths.nodes)), tuple(paths.nodes.T)), shape=(count, count))
+    piece = connected_components(links, directed=False)[1][paths.nodes[:, 0]]
+    lengths: NDArray[np.float64] = np.bincount(piece, weights=paths.lengths_px, minlength=1)[piece]
+    return lengths
+
+
+def _checked(soft: ArrayLike) -> NDArray[np.float32]:
+    """The map as a contiguous array, if it is one."""
+    planes = np.ascontiguousarray(soft, dtype=np.float32)
+    if planes.ndim != 3 or planes.shape[0] != len(KINDS) or planes.shape[1] != planes.shape[2] or planes.shape[1] < 2:
+        raise ValueError(f"soft map {planes.shape}; expected (2, S, S), artery then vein")
+    if not 0 <= float(planes.min()) <= float(planes.max()) <= 1:  # NaN fails too
+        raise ValueError(f"soft map in [{planes.min()}, {planes.max()}]; expected [0, 1], clamp it first")
+    return planes
+
+
+def vectorise(
+    soft: ArrayLike,
+    *,
+    blur_px: float = 0.0,
+    thinnest_px: float = 0.1,
+    shortest_px: float = 4.0,
+    crossing_px: float = 8.0,
+    bridge_px: float = 0.0,
+    tolerance_deg: float = 35.0,
+) -> VesselPaths:
+    """Vessel paths of a soft map: centre lines and widths to a fraction of a pixel, artery and vein apart.
+
+    Lengths are in pixels of the map.
+
+    Args:
+        soft: (2, S, S) share of each pixel that arteries and veins cover, in [0, 1]; array or CPU tensor.
+        blur_px: standard deviation of a Gaussian that the map is blurred by, beyond the averaging over its pixels;
+            0 for the area average of a label.
+        thinnest_px: stretches of two pixels or more that come out thinner are dropped: the map does not hold them.
+        shortest_px: connected pieces with less centre line are dropped.
+        crossing_px: longest gap that is closed where the other kind passes over it.
+        bridge_px: longest gap that is closed elsewhere; 0 closes none.
+        tolerance_deg: how far the two ends of a gap may point past each other.
+
+    Raises:
+        ValueError: another shape, or values outside [0, 1].
+    """
+    planes = _checked(soft)
+
+    def of_kind(kind: int) -> KindPaths:
+        paths = _fitted(planes[kind], thinnest_px, blur_px)
+        other = planes[VEIN - kind]
+        paths = bridge_gaps(paths, longest_px=crossing_px, tolerance_deg=tolerance_deg, over=other)
+        paths = bridge_gaps(paths, longest_px=bridge_px, tolerance_deg=tolerance_deg)
+        return paths.kept(_piece_lengths_px(paths) >= shortest_px)
+
+    return VesselPaths(of_kind(ARTERY), of_kind(VEIN), planes.shape[-1])
+
+
+def exact_label(soft: ArrayLike, size: int, *, blur_px: float = 0.0, bridge_px: float = 0.0) -> NDArray[np.bool_]:
+    """Vessel map (2, size, size), artery then vein, of the paths of a soft map; arguments as for `vectorise`.
+
+    It knows nothing of the field of view; cut it with ``& fov``.
+    """
+    return vectorise(soft, blur_px=blur_px, bridge_px=bridge_px).label(size)
