@@ -208,3 +208,35 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
     name = inner if inner in states[1] else next(key for key in states[1] if key.startswith("global_generator.blocks"))
     assert torch.equal(states[0][name.removeprefix("global_generator.")], states[1][name])
     assert not torch.equal(states[1][name], states[2][name])
+
+
+def evaluate(bundle, configs, tmp_path, **overrides):
+    run = create_workflow(
+        workflow_type="infer",
+        config_file=[str(bundle / "configs" / name) for name in configs],
+        meta_file=str(bundle / "configs/metadata.json"),
+        bundle_root=str(bundle),
+        **overrides,
+    )
+    run.run()
+
+
+def test_the_anatomy_of_a_data_set_is_reported(dataset, bundle_root, tmp_path):
+    options = {"dataset_dir": str(dataset), "output_dir": str(tmp_path), "datalist": str(dataset / "datalist.json")}
+    evaluate(bundle_root / "fundus_dataset_generation", ["evaluate.yaml"], tmp_path, **options)
+    report = json.loads((tmp_path / "structure.json").read_text())
+    assert report["sampled"] == report["reference"] and report["sampled"]["artery.density"]["median"] > 0.01
+
+
+def test_the_anatomy_of_sampled_masks_is_reported(bundle_root, tmp_path):
+    options = {"num_samples": 1, "num_evaluations": 2, "output_dir": str(tmp_path)}
+    evaluate(bundle_root / "fundus_av_mask_ddpm", ["inference.yaml", "evaluate.yaml"], tmp_path, **options)
+    assert len(json.loads((tmp_path / "structure.json").read_text())["maps"]) == 1
+
+
+@pytest.mark.parametrize("name", ["fundus_photograph_pix2pixhd", "fundus_superresolution_edsr"])
+def test_photographs_are_scored_against_the_truth(bundle_root, tmp_path, name):
+    options = {"num_phantoms": 1, "image_size": 128, "output_dir": str(tmp_path)}
+    evaluate(bundle_root / name, ["inference.yaml", "evaluate.yaml"], tmp_path, **options)
+    scores = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
+    assert float(scores["psnr"]) > 3 and 0 <= float(scores["mae"]) < 2 and -1 <= float(scores["ssim"]) <= 1
