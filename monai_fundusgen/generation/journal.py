@@ -31,7 +31,13 @@ class Journal:
         if self.root.exists() and not self.root.is_dir():
             raise NotADirectoryError(f"{self.root}: found a file, expected a folder; choose another output folder")
         self._compare(settings)
-        self.records = self._repaired_records()
+        self._drop_half_line()
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Lines of all processes that write to this folder, as they are on disk now."""
+        path = self.root / MANIFEST
+        return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
     @property
     def done(self) -> set[str]:
@@ -44,7 +50,6 @@ class Journal:
             file.write((json.dumps(record, sort_keys=True) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
-        self.records.append(dict(record))
 
     def _compare(self, settings: Mapping[str, Any]) -> None:
         path = self.root / SETTINGS
@@ -61,12 +66,9 @@ class Journal:
                 "repeat that command to finish it, or choose another output folder"
             )
 
-    def _repaired_records(self) -> list[dict[str, Any]]:
+    def _drop_half_line(self) -> None:
         path = self.root / MANIFEST
-        if not path.exists():
-            return []
-        content = path.read_bytes()
+        content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:
             write_whole(path, whole)
-        return [json.loads(line) for line in whole.splitlines()]

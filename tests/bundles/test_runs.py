@@ -140,21 +140,31 @@ def test_monais_own_network_learns_from_the_datalist(dataset, bundle_root):
     assert curve[-1] < 0.9 * curve[0]
 
 
-def test_two_processes_train_one_model(bundle_root, tmp_path):
-    """The override for several processes, on gloo: both see the same weights, the first alone writes."""
-    bundle = bundle_root / "fundus_av_mask_ddpm"
-    overrides = {**TINY[bundle.name], "num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 2, "max_epochs": 1}
+def run_two_processes(bundle, config, **overrides):
     arguments = [f"--{name}={value}" for name, value in overrides.items()]
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2",
         "-m", "monai.bundle", "run",
-        "--config_file", str([str(bundle / "configs/train.yaml"), str(bundle / "configs/multi_gpu.yaml")]),
-        "--meta_file", str(bundle / "configs/metadata.json"), "--bundle_root", str(bundle),
-        "--output_dir", str(tmp_path), *arguments,
+        "--config_file", str([str(bundle / "configs" / config), str(bundle / "configs/multi_gpu.yaml")]),
+        "--meta_file", str(bundle / "configs/metadata.json"), "--bundle_root", str(bundle), *arguments,
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
+
+
+def test_two_processes_write_the_data_set_of_one(dataset, bundle_root, tmp_path):
+    options = {"num_samples": 3, "size": 256, "output_dir": str(tmp_path / "set")}
+    run_two_processes(bundle_root / "fundus_dataset_generation", "inference.yaml", **options)
+    for path in sorted(path for path in dataset.rglob("*") if path.suffix == ".png" or path.name == "datalist.json"):
+        assert (tmp_path / "set" / path.relative_to(dataset)).read_bytes() == path.read_bytes(), path.name
+
+
+def test_two_processes_train_one_model(bundle_root, tmp_path):
+    """The override for several processes, on gloo: both see the same weights, the first alone writes."""
+    bundle = bundle_root / "fundus_av_mask_ddpm"
+    overrides = {**TINY[bundle.name], "num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 2, "max_epochs": 1}
+    run_two_processes(bundle, "train.yaml", output_dir=str(tmp_path), **overrides)
     state = torch.load(tmp_path / "model.pt", weights_only=True)
     assert not [name for name in state if name.startswith("module.")]
     assert len(read_history(tmp_path)) == 1
