@@ -37,7 +37,7 @@ def _sharpest_bend(height: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def ridge_map(
-    height: NDArray[np.float32], *, level: float = 0.05, bend: float = 0.08, plateau: float = 0.6
+    height: NDArray[np.float32], *, level: float = 0.05, bend: float = 0.06, plateau: float = 0.6
 ) -> BoolArray:
     """Ridges of a `ridge_height` (H, W), some pixels wide, to be thinned.
 
