@@ -24,7 +24,7 @@ SoftPlane = NDArray[np.float32]
 
 _FINENESS: Final = 2  # the drawing is averaged from a grid this much finer
 _STEP_PX: Final = 0.25  # of the integrals across a vessel
-_REACH_PX: Final = 1.0  # beyond the wall
+_REACH_PX: Final = ((0.0, 0.5), (1.0, 0.65))  # beyond the wall, by radius: wide vessels are placed by their walls
 _SMOOTHING: Final = 2  # passes of (1 2 1)/4 along a vessel, in each round
 _UNSURE_WIDTH_PX: Final = 0.5  # vessels thinner than about this are straightened
 _THINNEST_PX: Final = 0.15  # width added to the divisor of shifts, so that faint stretches move little
@@ -175,7 +175,8 @@ def fit_paths(paths: KindPaths, soft: SoftPlane, *, rounds: int, blur_px: float 
     for _ in range(rounds):
         residual = soft - covered_share(paths, soft.shape[0], blur_px=blur_px)
         normals = path_normals(paths.points_rc, paths.offsets, 2)
-        moments = _moments(residual, paths.points_rc, normals, paths.radius_px + _REACH_PX + blur_px)
+        reach = paths.radius_px + np.interp(paths.radius_px, *_REACH_PX) + blur_px
+        moments = _moments(residual, paths.points_rc, normals, reach)
         moments[:, 0] /= 2
         moments[:, 1] /= 2 * paths.radius_px + _THINNEST_PX
         _smooth(moments, paths.offsets)
