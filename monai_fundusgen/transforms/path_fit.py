@@ -166,14 +166,24 @@ def _move_tips(paths: KindPaths, residual: SoftPlane, ends: FreeEnds) -> None:
     paths.points_rc[ends.point] += np.maximum(move, np.minimum(_SHORTEST_EDGE_PX - last, 0.0))[:, None] * outward
 
 
-def fit_paths(paths: KindPaths, soft: SoftPlane, *, rounds: int, blur_px: float = 0.0) -> None:
+def fit_paths(
+    paths: KindPaths, soft: SoftPlane, *, rounds: int, blur_px: float = 0.0, other: SoftPlane | None = None
+) -> None:
     """Fit positions, radii and free ends to one plane of a soft map (S, S), in place.
 
-    Radii start from what ``paths`` holds; 0.3 px serves. About ten rounds are enough; many more follow the noise.
+    Args:
+        paths: where to begin; a radius of 0.3 px serves.
+        soft: share of each pixel that the kind covers, in [0, 1].
+        rounds: about ten are enough; many more follow the noise of the map.
+        blur_px: standard deviation of a Gaussian that ``soft`` is blurred by.
+        other: the plane of the other kind. Where it covers a pixel, what the map lacks may lie behind it, as at a
+            crossing drawn without; it then draws no wall inwards.
     """
+    seen = 1 - other if other is not None else np.ones_like(soft)
     ends = paths.free_ends()
     for _ in range(rounds):
         residual = soft - covered_share(paths, soft.shape[0], blur_px=blur_px)
+        residual = np.where(residual < 0, residual * seen, residual)
         normals = path_normals(paths.points_rc, paths.offsets, 2)
         reach = paths.radius_px + np.interp(paths.radius_px, *_REACH_PX) + blur_px
         moments = _moments(residual, paths.points_rc, normals, reach)

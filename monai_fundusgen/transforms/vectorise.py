@@ -46,11 +46,11 @@ def _supported(paths: KindPaths, thinnest_px: float) -> NDArray[np.bool_]:
     return ~(thin & long[run])
 
 
-def _fitted(soft: NDArray[np.float32], thinnest_px: float, blur_px: float) -> KindPaths:
+def _fitted(soft: NDArray[np.float32], other: NDArray[np.float32], thinnest_px: float, blur_px: float) -> KindPaths:
     """Fitted paths of one plane, without what the map does not support."""
     paths = _traced(soft)
     for rounds in _ROUNDS:
-        fit_paths(paths, soft, rounds=rounds, blur_px=blur_px)
+        fit_paths(paths, soft, rounds=rounds, blur_px=blur_px, other=other)
         paths = paths.cut(_supported(paths, thinnest_px))
     return paths
 
@@ -104,8 +104,8 @@ def vectorise(
     planes = _checked(soft)
 
     def of_kind(kind: int) -> KindPaths:
-        paths = _fitted(planes[kind], thinnest_px, blur_px)
         other = planes[VEIN - kind]
+        paths = _fitted(planes[kind], other, thinnest_px, blur_px)
         paths = bridge_gaps(paths, longest_px=crossing_px, tolerance_deg=tolerance_deg, over=other)
         paths = bridge_gaps(paths, longest_px=bridge_px, tolerance_deg=tolerance_deg)
         return paths.kept(_piece_lengths_px(paths) >= shortest_px)

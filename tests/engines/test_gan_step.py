@@ -156,3 +156,15 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights():
 def test_a_missing_entry_is_named():
     with pytest.raises(KeyError, match="holds condition, image but no 'photo'"):
         run(batches(), *networks(), image_key="photo")
+
+
+def test_the_difference_on_vessels_counts_as_much_more_as_asked():
+    condition = -torch.ones(1, 3, 2, 2)
+    condition[0, 0, 0, 0] = 1  # one pixel of artery
+    real, fake = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
+    fake[..., 0, 0] = 1  # wrong there only
+    parts = torch.nn.Identity(), torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    plain, emphasised = (GanStep(*parts, l1_weight=1.0, vessel_emphasis=value) for value in (0.0, 9.0))
+    assert plain._difference(condition, real, fake).item() == pytest.approx(1 / 4)
+    assert emphasised._difference(condition, real, fake).item() == pytest.approx(10 / 13)
+    assert emphasised._difference(condition, real, real + 1).item() == pytest.approx(1)
