@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
-from monai_fundusgen.transforms.path_fit import fit_paths
+from monai_fundusgen.transforms.path_fit import covered_share, fit_paths
 from monai_fundusgen.transforms.path_gaps import bridge_gaps
 from monai_fundusgen.transforms.vessel_paths import KindPaths, VesselPaths
 from monai_fundusgen.vessels.graph import centre_lines, segment_graph
@@ -91,7 +92,7 @@ def vectorise(
     Args:
         soft: (2, S, S) share of each pixel that arteries and veins cover, in [0, 1]; array or CPU tensor.
         blur_px: standard deviation of a Gaussian that the map is blurred by, beyond the averaging over its pixels;
-            0 for the area average of a label.
+            0 for the area average of a label. `estimate_blur` finds it.
         thinnest_px: stretches of two pixels or more that come out thinner are dropped: the map does not hold them.
         shortest_px: connected pieces with less centre line are dropped.
         crossing_px: longest gap that is closed where the other kind passes over it.
@@ -111,6 +112,21 @@ def vectorise(
         return paths.kept(_piece_lengths_px(paths) >= shortest_px)
 
     return VesselPaths(of_kind(ARTERY), of_kind(VEIN), planes.shape[-1])
+
+
+def estimate_blur(soft: ArrayLike, *, candidates_px: Sequence[float] = (0.0, 0.3, 0.5, 0.65, 0.8, 1.0)) -> float:
+    """The ``blur_px`` whose paths, drawn, come nearest to a soft map (2, S, S); see `vectorise`.
+
+    Every candidate costs one vectorisation. Blur belongs to what made the maps: estimate it on some, keep it for all.
+    """
+    planes = _checked(soft)
+
+    def misfit(blur_px: float) -> float:
+        found = vectorise(planes, blur_px=blur_px)
+        drawn = [covered_share(paths, found.size, blur_px=blur_px) for paths in (found.artery, found.vein)]
+        return float(np.square(planes - np.stack(drawn)).mean())
+
+    return min(candidates_px, key=misfit)
 
 
 def exact_label(soft: ArrayLike, size: int, *, blur_px: float = 0.0, bridge_px: float = 0.0) -> NDArray[np.bool_]:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
 from monai_fundusgen.conventions import ARTERY, VEIN
+from monai_fundusgen.data.reading import read_av, read_fov
 from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
-from monai_fundusgen.transforms.vectorise import exact_label, vectorise
+from monai_fundusgen.transforms.dictionary import FieldSquared
+from monai_fundusgen.transforms.vectorise import estimate_blur, exact_label, vectorise
+from monai_fundusgen.vessels.graph import vessel_graph
 from monai_fundusgen.vessels.topology import betti_numbers
 
 SIZE, SUPER = 64, 16
@@ -128,6 +133,13 @@ def test_a_known_blur_is_taken_out_of_the_width(blur_px):
     assert 2 * paths.radius_px[inner].mean() == pytest.approx(1.5, abs=0.06)
 
 
+@pytest.mark.parametrize("blur_px", [0.0, 0.5, 0.8])
+def test_the_blur_of_a_map_is_found(blur_px):
+    soft = averaged(drawn(line_at(33, 1.5), line_at(100, 0.6), line_at(60, 2.5, kind=VEIN)))
+    blurred = ndimage.gaussian_filter(soft, (0, blur_px, blur_px)) if blur_px else soft
+    assert estimate_blur(blurred, candidates_px=(0.0, 0.5, 0.8)) == blur_px
+
+
 def test_the_label_covers_the_area_of_the_map():
     planes = drawn(line_at(20, 1.5), line_at(75, 3.0), line_at(130, 1.0, kind=VEIN))
     soft = averaged(planes)
@@ -148,6 +160,24 @@ def test_phantom_maps_come_back_by_width():
         total += np.bincount(band[label[kind]], minlength=3) + np.bincount(band[truth.label[kind]], minlength=3)
     thin, middle, wide = 2 * hits / total
     assert wide > 0.97 and middle > 0.85 and thin > 0.6
+
+
+@pytest.mark.data
+def test_real_maps_come_back_where_vessels_are_wide():
+    """One training case of HRF-AV at 1024 px, all pixels within the reach of a vessel wider than 3 px."""
+    root = Path(__file__).parents[2] / ".." / "shared" / "data" / "hrf-av"
+    if not root.is_dir():
+        pytest.skip("real data absent")
+    item = {"fov": read_fov(root / "fov" / "05_h.png")[None], "label": np.stack(read_av(root / "av" / "05_h.png")[:2])}
+    truth = FieldSquared(("label",), 1024)(item)["label"].numpy() > 0.5
+    label = exact_label(averaged(truth, by=4), 1024)
+    for kind in (ARTERY, VEIN):
+        graph = vessel_graph(truth[kind])
+        width_px = np.zeros(truth.shape[1:])
+        width_px[tuple(np.rint(graph.points_rc).astype(int).T)] = graph.width_px
+        nearest = ndimage.distance_transform_edt(width_px == 0, return_distances=False, return_indices=True)
+        wide = width_px[tuple(nearest)] > 3
+        assert dice(label[kind] & wide, truth[kind] & wide) > 0.965
 
 
 def test_an_empty_map_has_no_paths():
