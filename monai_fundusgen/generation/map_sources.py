@@ -22,6 +22,7 @@ from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.raster import VesselRaster, rasterise
 from monai_fundusgen.phantom.retina import Field, Retina
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.transforms.vectorise import exact_label
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,6 @@ def area_average(planes: NDArray[np.bool_], size: int) -> Tensor:
     return nn.functional.adaptive_avg_pool2d(torch.from_numpy(planes.astype(np.float32)), size)
 
 
-def enlarge_label(soft: Tensor, size: int, *, threshold: float) -> NDArray[np.bool_]:
-    """Binary planes (2, size, size) of a soft map (2, S, S): cubic interpolation, then a threshold in (0, 1).
-
-    The border runs between pixels of the soft map, so the label is no staircase of its pixels.
-    """
-    enlarged = nn.functional.interpolate(soft[None].float(), size=(size, size), mode="bicubic", align_corners=False)
-    return (enlarged[0] > threshold).numpy()
-
-
 @dataclass(frozen=True)
 class PhantomMaps:
     """Eyes of the procedural phantom; labels are rastered from the vessel graph.
@@ -96,32 +88,35 @@ class PhantomMaps:
 
 @dataclass(frozen=True)
 class SampledMaps:
-    """Maps sampled from the mask diffusion model.
+    """Maps sampled from the mask diffusion model; labels are drawn from the vessels traced in them.
 
     Args:
         network: denoising network on its device.
         sampler: inferer that turns seeds and the network into soft maps (B, 2, S, S) in [0, 1].
         size: side of label and photograph in px.
         field_cut: visible half height of the field over its radius, as in the training maps.
-        threshold: level of the soft map at which a vessel ends.
+        blur_px: blur of the sampled maps, see `monai_fundusgen.transforms.vectorise.estimate_blur`.
+        bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
     """
 
     network: nn.Module
     sampler: Any
     size: int = 1024
     field_cut: float = 1.0
-    threshold: float = 0.5
+    blur_px: float = 0.0
+    bridge_px: float = 0.0
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
         """Sample all maps in one batch."""
+        maps = self.sampler([sample["seed"] for sample in planned], self.network).float().cpu().clamp(0, 1)
+        return [self._traced(soft) for soft in maps]
+
+    def _traced(self, soft: Tensor) -> VesselSample:
         camera_field = Field(cut=self.field_cut)
-        soft = self.sampler([sample["seed"] for sample in planned], self.network).float().cpu()
-        inside = torch.from_numpy(camera_field.mask(soft.shape[-1]))
+        soft = soft * torch.from_numpy(camera_field.mask(soft.shape[-1]))
         fov = camera_field.mask(self.size)
-        labels = [enlarge_label(one, self.size, threshold=self.threshold) & fov for one in soft]
-        return [
-            VesselSample(one * inside, label, fov, {"source": "ddpm"}) for one, label in zip(soft, labels, strict=True)
-        ]
+        label = exact_label(soft, self.size, blur_px=self.blur_px, bridge_px=self.bridge_px) & fov
+        return VesselSample(soft, label, fov, {"source": "ddpm"})
 
 
 class FolderMaps:

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from monai_fundusgen.generation.map_sources import FolderMaps, PhantomMaps, SampledMaps, enlarge_label, open_map_source
+from monai_fundusgen.generation.map_sources import FolderMaps, PhantomMaps, SampledMaps, open_map_source
 from monai_fundusgen.generation.painters import CascadePainter, PhantomPainter, open_painter
 from monai_fundusgen.generation.plan import GenerationPlan
 
@@ -26,21 +26,20 @@ def test_a_sample_does_not_depend_on_its_batch(eyes):
     assert (alone.label == eyes[1].label).all()
 
 
-def test_sampled_maps_stay_inside_the_field():
-    source = SampledMaps(torch.nn.Identity(), lambda seeds, network: torch.ones(len(seeds), 2, 64, 64), 256, 0.7)
-    for sample in source(PLANNED):
-        assert (sample.label == sample.fov).all()
-        assert sample.label.shape == (2, 256, 256)
-        assert not sample.soft[:, 0].any()
+def bars(seeds, network):
+    """One broad artery from edge to edge in every map."""
+    soft = torch.zeros(len(seeds), 2, 64, 64)
+    soft[:, 0, 30:34] = 1
+    soft[:, 0, 34] = 0.5
+    return soft
 
 
-def test_a_wide_vessel_keeps_its_borders_when_enlarged():
-    label = torch.zeros(1, 256, 256)
-    label[:, :, 100:121] = 1  # 21 px, not aligned with the coarse pixels
-    soft = torch.nn.functional.avg_pool2d(label, 4)
-    assert np.flatnonzero(enlarge_label(soft.expand(2, -1, -1), 256, threshold=0.5)[0, 128]) == pytest.approx(
-        np.arange(100, 121), abs=1
-    )
+def test_labels_of_sampled_maps_follow_the_vessel_and_end_at_the_field():
+    for sample in SampledMaps(torch.nn.Identity(), bars, 256, 0.7)(PLANNED):
+        assert not sample.label[:, ~sample.fov].any() and not sample.label[1].any()
+        middle = np.flatnonzero(sample.label[0, :, 128])
+        assert middle[[0, -1]].tolist() == pytest.approx([120, 137], abs=1)  # 4.5 px of 64 are 18 px of 256
+        assert sample.soft[0, 32, :].sum() < 64  # what lies outside the field is gone
 
 
 def test_folder_maps_come_in_order_and_again(tmp_path):
@@ -88,7 +87,7 @@ def test_painted_photographs_are_black_outside_the_field(eyes):
 def test_the_phantom_paints_only_eyes_that_it_knows(eyes):
     photographs = PhantomPainter()(eyes, PLANNED)
     assert all(photograph.shape == (3, 256, 256) for photograph in photographs)
-    unknown = SampledMaps(torch.nn.Identity(), lambda seeds, network: torch.ones(len(seeds), 2, 64, 64), 256)(PLANNED)
+    unknown = SampledMaps(torch.nn.Identity(), bars, 256)(PLANNED)
     with pytest.raises(ValueError, match="maps from 'ddpm', which know no eye"):
         PhantomPainter()(unknown, PLANNED)
 
