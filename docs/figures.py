@@ -17,6 +17,7 @@ TRAINING = Path(__file__).parent / "training"
 SERIES = {
     "mask_ddpm": {"loss": "cross-entropy, weighted by noise level"},
     "pix2pixhd": {
+        "reconstruction_loss": "absolute difference",
         "feature_matching_loss": "feature matching",
         "generator_loss": "generator, adversarial",
         "discriminator_loss": "discriminator",
@@ -36,7 +37,7 @@ def draw(name: str, series: dict[str, str]) -> None:
     steps = [epoch["iteration"] for epoch in epochs]
     figure, axes = plt.subplots(figsize=(6, 3.2), dpi=110)
     for key, label in series.items():
-        axes.plot(steps, [epoch["losses"][key] for epoch in epochs], label=label)
+        axes.plot(steps, [epoch["losses"].get(key, float("nan")) for epoch in epochs], label=label)
     axes.set_xlabel("optimiser steps")
     axes.set_ylabel("loss, mean of an epoch")
     axes.set_ylim(bottom=0)
