@@ -5,7 +5,7 @@ GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
 
-.PHONY: dataset test test-slow lint docs bench clean
+.PHONY: dataset test test-slow lint docs bench clean clean-kernels
 
 dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
 	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
@@ -24,6 +24,9 @@ docs: .venv/docs  ## the figures and curves of docs/
 
 bench: .venv/ready
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean-kernels:  ## drop the compiled kernels, after editing one that another file calls
+	find monai_fundusgen -name '*.nb[ic]' -delete
 
 clean:
 	rm -rf .venv synthetic runs

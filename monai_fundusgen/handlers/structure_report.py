@@ -82,12 +82,12 @@ class StructureReport:
 
     def report(self, engine: Engine) -> None:
         """Write the summaries."""
-        report = {"threshold": self.threshold, "sampled": summarise(self.rows), "maps": self.rows}
+        sampled, reference = summarise(self.rows), None
         if self.reference:
-            rows = [figures_of(np.asarray(item[LABEL]), self.threshold) for item in self.reference]
-            report["reference"] = summarise(rows)
+            reference = summarise([figures_of(np.asarray(item[LABEL]), self.threshold) for item in self.reference])
+        report = {"threshold": self.threshold, "sampled": sampled, "reference": reference, "maps": self.rows}
         write_json(self.directory / "structure.json", report)
-        for line in table(report["sampled"], report.get("reference")).splitlines():
+        for line in table(sampled, reference).splitlines():
             logger.info(line)
 
 
