@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monai_fundusgen.storage.whole_file import write_json, write_whole
+from monai_fundusgen.storage.whole_file import remove_partial, write_json, write_whole
 
 MANIFEST = "manifest.jsonl"
 SETTINGS = "run.json"
 
 
 class Journal:
-    """Append-only record of a run in ``root``; a line that a killed run left half written is dropped on opening.
+    """Append-only record of a run in ``root``; what a killed run left half written is dropped on opening.
 
     Args:
         root: folder of the data set.
@@ -31,6 +31,7 @@ class Journal:
         if self.root.exists() and not self.root.is_dir():
             raise NotADirectoryError(f"{self.root}: found a file, expected a folder; choose another output folder")
         self._compare(settings)
+        remove_partial(self.root)
         self._drop_half_line()
 
     @property

@@ -15,7 +15,7 @@ import torch
 from ignite.handlers import DiskSaver
 from monai.handlers import CheckpointSaver
 
-from monai_fundusgen.storage.whole_file import whole_file
+from monai_fundusgen.storage.whole_file import remove_partial, whole_file
 
 
 class WholeFileSaver(DiskSaver):
@@ -29,6 +29,8 @@ class WholeFileSaver(DiskSaver):
     def __init__(self, dirname: str | Path, filename: str | None = None) -> None:
         super().__init__(str(dirname), atomic=True, require_empty=False)
         self.filename = filename
+        if idist.get_rank() == self.save_on_rank:
+            remove_partial(dirname)
         self._stale: list[Path] = []
 
     def __call__(self, checkpoint: Mapping, filename: str, metadata: Mapping | None = None) -> None:

@@ -10,6 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+_PARTIAL = ".part"
+
+
+def remove_partial(folder: str | Path) -> None:
+    """Delete what killed writers left in ``folder`` and below; call it before anyone writes there."""
+    for path in Path(folder).rglob(f".*{_PARTIAL}"):
+        path.unlink(missing_ok=True)
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[BinaryIO]:
@@ -19,7 +27,7 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PARTIAL)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

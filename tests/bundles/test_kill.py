@@ -1,11 +1,13 @@
 """A training or generation that is killed at any moment, and started again, ends as one that never was."""
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,14 +16,7 @@ from monai_fundusgen.handlers.run_record import read_history
 
 KILLS = 5
 TINY = {
-    "network_def#channels": [16, 16],
-    "network_def#attention_levels": [False, False],
-    "network_def#num_res_blocks": 1,
-    "network_def#norm_num_groups": 8,
-    "network_def#num_head_channels": 8,
-    "train#inferer#num_evaluations": 2,
-    "image_size": 64,
-    "source_size": 64,
+    **json.loads(Path(__file__).with_name("tiny.json").read_text())["fundus_av_mask_ddpm"],
     "num_phantoms": 1,
     "batch_size": 2,
     "iterations_per_epoch": 20,
@@ -90,4 +85,5 @@ def test_a_generation_killed_five_times_writes_the_same_files(bundle_root, tmp_p
         {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()}
         for name in ("whole", "killed")
     ]
+    assert files[0].keys() == files[1].keys()
     assert files[0] == files[1]

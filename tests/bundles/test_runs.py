@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,32 +15,8 @@ from PIL import Image
 
 from monai_fundusgen.handlers.run_record import read_history
 
-TINY = {
-    "fundus_av_mask_ddpm": {
-        "network_def#channels": [16, 16],
-        "network_def#attention_levels": [False, False],
-        "network_def#num_res_blocks": 1,
-        "network_def#norm_num_groups": 8,
-        "network_def#num_head_channels": 8,
-        "train#inferer#num_evaluations": 2,
-        "image_size": 64,
-        "source_size": 64,
-    },
-    "fundus_photograph_pix2pixhd": {
-        "network_def#global_generator#base_channels": 4,
-        "network_def#global_generator#num_blocks": 1,
-        "network_def#num_blocks": 1,
-        "discriminator_def#base_channels": 4,
-        "image_size": 64,
-        "source_size": 64,
-    },
-    "fundus_superresolution_edsr": {
-        "network_def#channels": 8,
-        "network_def#num_blocks": 1,
-        "image_size": 128,
-        "patch_size": 64,
-    },
-}
+#: Settings that shrink each bundle until it runs in a test.
+TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
 
 
 def workflow(bundle, kind, **overrides):

@@ -1,6 +1,6 @@
 import pytest
 
-from monai_fundusgen.storage.whole_file import whole_file, write_json, write_whole
+from monai_fundusgen.storage.whole_file import remove_partial, whole_file, write_json, write_whole
 
 
 def test_content_arrives_and_no_temporary_file_stays(tmp_path):
@@ -23,3 +23,13 @@ def test_json_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"x": object()})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
+    write_whole(tmp_path / "pictures" / "a.png", b"whole")
+    (tmp_path / ".hidden").write_bytes(b"the user's own")
+    writer = whole_file(tmp_path / "pictures" / "b.png")
+    writer.__enter__().write(b"half")  # killed here: the block is never left
+    assert len(list((tmp_path / "pictures").iterdir())) == 2
+    remove_partial(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [".hidden", "a.png"]
