@@ -15,7 +15,6 @@ from monai_fundusgen.data.layouts import find_layout
 from monai_fundusgen.data.loading import load_datalist
 
 PAIRED = find_layout("paired")
-HRF_AV = Path(__file__).parents[2] / ".." / "shared" / "data" / "hrf-av"
 
 
 def built(root, **options):
@@ -323,9 +322,8 @@ def test_the_summary_counts_sections_and_files(paired_set):
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not HRF_AV.is_dir(), reason="no ../shared/data/hrf-av")
-def test_the_hrf_development_set(tmp_path):
-    datalist = build_datalist(PAIRED, HRF_AV, tmp_path)
+def test_the_hrf_development_set(hrf_av, tmp_path):
+    datalist = build_datalist(PAIRED, hrf_av, tmp_path)
     path = tmp_path / "datalist.json"
     write_datalist(path, datalist)
     assert (len(load_datalist(path, "training", needs=("label", "fov"))), len(load_datalist(path, "testing"))) == (

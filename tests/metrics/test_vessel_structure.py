@@ -149,15 +149,12 @@ def test_equivalents_of_spokes_round_the_disc():
 
 
 @pytest.mark.data
-def test_real_maps_have_the_figures_of_the_literature():
+def test_real_maps_have_the_figures_of_the_literature(hrf_av):
     """HRF-AV at 1024 px: about 9 % vessels, most of a kind in one piece, k of about 2."""
     from PIL import Image
 
-    root = Path(__file__).parents[2] / ".." / "shared" / "data" / "hrf-av"
-    if not root.is_dir():
-        pytest.skip("real data absent")
-    colours = np.asarray(Image.open(root / "av" / "01_h.png").convert("RGB"))[::3, ::3] > 127
-    fov = np.asarray(Image.open(root / "fov" / "01_h.png").convert("L"))[::3, ::3] > 127
+    colours = np.asarray(Image.open(hrf_av / "av" / "01_h.png").convert("RGB"))[::3, ::3] > 127
+    fov = np.asarray(Image.open(hrf_av / "fov" / "01_h.png").convert("L"))[::3, ::3] > 127
     vessels = np.stack([colours[..., 0] | colours[..., 1], colours[..., 2] | colours[..., 1]])
     found = vessel_structure(vessels, fov)
     assert 0.06 < found.vessel.density < 0.13

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -163,12 +161,12 @@ def test_phantom_maps_come_back_by_width():
 
 
 @pytest.mark.data
-def test_real_maps_come_back_where_vessels_are_wide():
+def test_real_maps_come_back_where_vessels_are_wide(hrf_av):
     """One training case of HRF-AV at 1024 px, all pixels within the reach of a vessel wider than 3 px."""
-    root = Path(__file__).parents[2] / ".." / "shared" / "data" / "hrf-av"
-    if not root.is_dir():
-        pytest.skip("real data absent")
-    item = {"fov": read_fov(root / "fov" / "05_h.png")[None], "label": np.stack(read_av(root / "av" / "05_h.png")[:2])}
+    item = {
+        "fov": read_fov(hrf_av / "fov" / "05_h.png")[None],
+        "label": np.stack(read_av(hrf_av / "av" / "05_h.png")[:2]),
+    }
     truth = FieldSquared(("label",), 1024)(item)["label"].numpy() > 0.5
     label = exact_label(averaged(truth, by=4), 1024)
     for kind in (ARTERY, VEIN):
