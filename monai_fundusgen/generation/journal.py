@@ -15,24 +15,29 @@ SETTINGS = "run.json"
 
 
 class Journal:
-    """Append-only record of a run in ``root``; what a killed run left half written is dropped on opening.
+    """Append-only record of a run in ``root``.
 
     Args:
         root: folder of the data set.
         settings: everything that the samples depend on; a folder started with other settings is refused.
+        mend: whether this process drops what a killed run left half written and writes the settings down. Of several
+            processes that write to one folder, exactly one does, before any of them writes.
 
     Raises:
         NotADirectoryError: ``root`` is a file.
         ValueError: the folder holds samples of another run; the differing settings are named.
     """
 
-    def __init__(self, root: str | Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, root: str | Path, settings: Mapping[str, Any], *, mend: bool = True) -> None:
         self.root = Path(root)
         if self.root.exists() and not self.root.is_dir():
             raise NotADirectoryError(f"{self.root}: found a file, expected a folder; choose another output folder")
         self._compare(settings)
-        remove_partial(self.root)
-        self._drop_half_line()
+        if mend:
+            remove_partial(self.root)
+            self._drop_half_line()
+            if not (self.root / SETTINGS).exists():
+                write_json(self.root / SETTINGS, dict(settings))
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -55,7 +60,6 @@ class Journal:
     def _compare(self, settings: Mapping[str, Any]) -> None:
         path = self.root / SETTINGS
         if not path.exists():
-            write_json(path, dict(settings))
             return
         earlier = json.loads(path.read_text(encoding="utf-8"))
         names = sorted(earlier.keys() | settings.keys())

@@ -1,6 +1,7 @@
 import pytest
 
 from monai_fundusgen.generation.journal import MANIFEST, Journal
+from monai_fundusgen.storage.whole_file import whole_file
 
 SETTINGS = {"seed": 1, "mask_source": "phantom"}
 
@@ -21,6 +22,13 @@ def test_a_half_written_line_is_dropped_and_the_next_one_stays_readable(tmp_path
     assert journal.done == {"a"}
     journal.append({"id": "c"})
     assert Journal(tmp_path, SETTINGS).done == {"a", "c"}
+
+
+def test_a_process_that_does_not_mend_leaves_alone_what_another_is_writing(tmp_path):
+    with whole_file(tmp_path / "images" / "a.png") as file:
+        file.write(b"half")
+        Journal(tmp_path, SETTINGS, mend=False)
+    assert [path.name for path in sorted(tmp_path.rglob("*.*"))] == ["a.png"]
 
 
 def test_other_settings_are_refused_and_named(tmp_path):
