@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from monai_fundusgen.networks.conversion.differences import differences, first_of, shapes_of
 from monai_fundusgen.storage.whole_file import whole_file
-
-_SHOWN_KEYS = 4
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -44,13 +43,20 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     Raises:
         ValueError: keys or shapes differ (weights of another preset), or a weight is not finite.
     """
-    weights = read_weights(path)
-    differing = _differences(network.state_dict(), weights)
+    return fill_network(network, read_weights(path), path)
+
+
+def fill_network(network: nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> nn.Module:
+    """Load the entries that were read from ``path``, as ``load_weights`` does.
+
+    Raises:
+        ValueError: keys or shapes differ, or a weight is not finite.
+    """
+    differing = differences(shapes_of(network.state_dict()), shapes_of(weights))
     if differing:
-        shown = "; ".join(differing[:_SHOWN_KEYS])
-        more = f" and {len(differing) - _SHOWN_KEYS} more" if len(differing) > _SHOWN_KEYS else ""
         raise ValueError(
-            f"{path}: weights of another network: {shown}{more}; give the preset that these weights were trained with"
+            f"{path}: weights of another network: {first_of(differing)}; give the preset that these weights were "
+            f"trained with"
         )
     bad = [name for name, value in weights.items() if not torch.isfinite(value).all()]
     if bad:
@@ -69,14 +75,3 @@ def save_weights(state: Mapping[str, Tensor], path: str | Path) -> None:
     }
     with whole_file(path) as file:
         torch.save(narrowed, file)
-
-
-def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    lines = [f"{name} is missing" for name in expected if name not in found]
-    lines += [f"{name} is unknown" for name in found if name not in expected]
-    lines += [
-        f"{name} is {tuple(found[name].shape)}, expected {tuple(value.shape)}"
-        for name, value in expected.items()
-        if name in found and found[name].shape != value.shape
-    ]
-    return lines

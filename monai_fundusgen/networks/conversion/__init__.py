@@ -1,0 +1,1 @@
+"""State dicts of other programs' diffusion U-Nets, renamed and reordered for ours; tensors only, no files."""
