@@ -62,6 +62,36 @@ def datalist(
     typer.echo(describe(built, output))
 
 
+checkpoint_app = typer.Typer(no_args_is_help=True, help="Move the state of a training between machines.")
+app.add_typer(checkpoint_app, name="checkpoint")
+
+
+@checkpoint_app.command()
+def pack(
+    path: Annotated[Path, typer.Argument(help="The file: checkpoint.pt in the output_dir of a training.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the parts: missing, empty, or packed before.")],
+    max_mib: Annotated[float, typer.Option(help="Largest part, in MiB.")] = 15.0,
+) -> None:
+    """Split a file, byte for byte, into parts with an index of their SHA-256."""
+    from monai_fundusgen.storage import parts
+
+    index = parts.pack(path, folder, int(max_mib * 2**20))
+    typer.echo(f"{folder}: {len(index.parts)} parts, {index.whole.num_bytes} bytes, SHA-256 {index.whole.sha256}")
+
+
+@checkpoint_app.command()
+def unpack(
+    folder: Annotated[Path, typer.Argument(help="Folder that a file was packed into.")],
+    path: Annotated[Path, typer.Argument(help="The file to write.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite a file of other content.")] = False,
+) -> None:
+    """Check every part and join them to the file that was packed, or write nothing."""
+    from monai_fundusgen.storage import parts
+
+    index = parts.unpack(folder, path, replace=replace)
+    typer.echo(f"{path}: {index.whole.num_bytes} bytes, SHA-256 {index.whole.sha256}")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a verb; an error of the user (bad file, bad value) ends with its message and exit code 2."""
     arguments = sys.argv[1:] if arguments is None else arguments
