@@ -162,7 +162,7 @@ class LoadFundusd(MapTransform):
         return arrays
 
     def _drawn(self, seed: int) -> dict[str, NDArray[Any]]:
-        return phantom_arrays(seed, self.phantom_size, with_photograph=IMAGE in self.keys)
+        return phantom_arrays(seed, self.phantom_size, with_photograph=IMAGE in self.keys, anatomy=self.phantom_anatomy)
 
     def _as_tensor(self, key: str, array: NDArray[Any], item: Mapping[Hashable, Any]) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
+from monai.utils import ensure_tuple
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -46,6 +47,19 @@ def _positions(warp: _Warp, side: int) -> Tensor:
     return dense.permute(0, 2, 3, 1)
 
 
+def _moved(warp: _Warp, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where points (N, 2) of the source lie in the output: the inverse of `_positions`, by fixed-point iteration."""
+    inverse = np.linalg.inv(warp.matrix)
+    nodes = torch.as_tensor(warp.nodes, dtype=torch.float32)[None]
+    ends = 1 - 1 / _MESH  # the mesh's own ends differ from this by less than a pixel of any output
+    found = points @ inverse.T
+    for _ in range(4 if nodes.any() else 0):
+        at = torch.as_tensor(found / ends, dtype=torch.float32)[None, None]
+        shift = functional.grid_sample(nodes, at, "bicubic", "border", align_corners=True)[0, :, 0].T
+        found = (points - shift.numpy()) @ inverse.T
+    return found
+
+
 class RandVesselWarpd(Randomizable, MapTransform):
     """Rotate, scale, shear, flip and bend arrays together, from a larger source to the output size, in one sampling.
 
@@ -61,8 +75,8 @@ class RandVesselWarpd(Randomizable, MapTransform):
         shear: tangent of the shear angle, drawn from -shear..shear along each axis.
         elastic_px: standard deviation, in output px, of a smooth random shift whose nodes are a seventh of the side
             apart; above a hundredth of the side it may fold the picture.
-        flip: probability of a mirror image, for each axis.
-        allow_missing_keys: leave out keys that an item lacks.
+        flip: probability of a mirror image, for each axis; one number, or one for x and one for y.
+        point_keys: points (N, 2), (x, y) in half sides from the middle, that move with the arrays.
     """
 
     def __init__(
@@ -74,11 +88,13 @@ class RandVesselWarpd(Randomizable, MapTransform):
         scale: float = 0.0,
         shear: float = 0.0,
         elastic_px: float = 0.0,
-        flip: float = 0.0,
-        allow_missing_keys: bool = False,
+        flip: float | Sequence[float] = 0.0,
+        point_keys: KeysCollection = (),
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        if not (0 <= scale < 1 and 0 <= flip <= 1 and min(rotate_deg, shear, elastic_px) >= 0 and size > 0):
+        super().__init__(keys)
+        self.flip = np.broadcast_to(np.asarray(flip, dtype=np.float64), 2)
+        flips = bool((self.flip >= 0).all() and (self.flip <= 1).all())
+        if not (0 <= scale < 1 and flips and min(rotate_deg, shear, elastic_px) >= 0 and size > 0):
             raise ValueError(
                 f"found size {size}, rotate_deg {rotate_deg}, scale {scale}, shear {shear}, elastic_px {elastic_px}, "
                 f"flip {flip}; expected none negative, scale below 1, flip up to 1"
@@ -88,7 +104,7 @@ class RandVesselWarpd(Randomizable, MapTransform):
         self.scale = scale
         self.shear = shear
         self.elastic_px = elastic_px
-        self.flip = flip
+        self.point_keys = ensure_tuple(point_keys)
         self._warp = _Warp(np.eye(2), np.zeros((2, _NODES, _NODES)))
 
     def randomize(self, data: Any = None) -> None:
@@ -118,6 +134,8 @@ class RandVesselWarpd(Randomizable, MapTransform):
         warped = functional.avg_pool2d(sampled, over)[0]
         for key, part in zip(present, warped.split([item[key].shape[0] for key in present]), strict=True):
             item[key] = part
+        for key in self.point_keys:
+            item[key] = _moved(self._warp, np.asarray(item[key], dtype=np.float64))
         return item
 
 

@@ -165,7 +165,7 @@ def test_presets_of_the_mask_model_train(bundle_root, tmp_path, preset):
         iterations_per_epoch=1,
         max_epochs=1,
         preview_epochs=1,
-        **{**overrides, "num_evaluations": 3, "train#inferer#num_evaluations": 3},
+        **{**overrides, "num_evaluations": 3, "train#inferer#sampler#num_evaluations": 3},
     )
     run.run()
     assert np.isfinite(read_history(tmp_path)[0]["losses"]["loss"])

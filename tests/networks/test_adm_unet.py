@@ -208,7 +208,6 @@ def test_missing_conditions_leave_finite_gradients():
     network(noise(2, 2, 8, 8), torch.tensor([5, 6]), context).square().sum().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
-    assert network.class_embedding.null.grad.abs().sum() > 0
 
 
 def test_runs_in_the_hosts_inferer_with_guidance():

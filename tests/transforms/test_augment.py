@@ -7,6 +7,7 @@ from torch.nn import functional
 from monai_fundusgen.transforms.augment import RandPatchPaird, RandVesselWarpd, reduce_bicubic
 
 STRONG = {"rotate_deg": 180, "scale": 0.2, "shear": 0.2, "elastic_px": 4, "flip": 0.5}
+BENT = STRONG | {"elastic_px": 0.6}  # a hundredth of the side: no folds
 
 
 @pytest.fixture
@@ -145,3 +146,17 @@ def test_reduction_keeps_a_constant_and_stays_in_range(photograph):
     assert torch.allclose(reduce_bicubic(torch.full((1, 32, 32), 0.3), 4), torch.tensor(0.3), atol=1e-5)
     edges = (photograph > 0.5).float()
     assert reduce_bicubic(edges, 4).min() >= 0 and reduce_bicubic(edges, 4).max() <= 1
+
+
+@pytest.mark.parametrize("strength", [{}, {"rotate_deg": 60, "scale": 0.2, "shear": 0.2, "flip": [0.5, 0]}, BENT])
+def test_points_move_with_the_picture(strength):
+    side, point = 128, np.array([[0.25, -0.4]])
+    rows, columns = np.mgrid[:side, :side]
+    column, row = ((point[0] + 1) * side - 1) / 2
+    blob = torch.from_numpy(np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 18))[None].float()
+    for seed in range(5):
+        warp = RandVesselWarpd(("label",), 64, point_keys="at", **strength).set_random_state(seed)
+        out = warp({"label": blob, "at": point})
+        weights = out["label"][0].numpy() / out["label"].sum().item()
+        centre = [(weights.sum(axis) * (2 * np.arange(64) + 1) / 64).sum() - 1 for axis in (0, 1)]
+        assert np.abs(out["at"][0] - centre).max() < 0.02, seed

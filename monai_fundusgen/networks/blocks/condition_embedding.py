@@ -1,4 +1,4 @@
-"""A vector of known facts, or none, as an addition to the time embedding of a diffusion network."""
+"""A vector of facts, each of them known or not, as an addition to the time embedding of a diffusion network."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from torch import Tensor, nn
 
 
 class ConditionEmbedding(nn.Module):
-    """Two-layer perceptron over a condition vector, with a learned embedding for "not given".
+    """Two-layer perceptron over a condition vector whose entries may be "not given", as NaN.
 
-    A row of the input that holds a NaN counts as not given, so conditional and unconditional samples mix in one batch:
-    that is all that training with dropped conditions and guided sampling need.
+    The perceptron sees each entry beside the flag that it is missing, so one may ask for any part of the vector, and
+    conditional and unconditional samples mix in one batch: that is all that training with dropped conditions and
+    guided sampling need. The last layer starts at zero: a trained unconditional network that gets an embedding does
+    what it did before.
 
-    Source: Ho & Salimans 2022 (arXiv:2207.12598), classifier-free guidance; the null embedding is its null token.
+    Source: Ho & Salimans 2022 (arXiv:2207.12598), classifier-free guidance; a vector of NaN is its null token.
 
     Args:
         dim: length D of the condition vector.
@@ -22,11 +24,15 @@ class ConditionEmbedding(nn.Module):
     def __init__(self, dim: int, embedding_dim: int) -> None:
         super().__init__()
         self.dim = dim
-        self.layers = nn.Sequential(nn.Linear(dim, embedding_dim), nn.SiLU(), nn.Linear(embedding_dim, embedding_dim))
-        self.null = nn.Parameter(torch.zeros(embedding_dim))
+        self.layers = nn.Sequential(
+            nn.Linear(2 * dim, embedding_dim), nn.SiLU(), nn.Linear(embedding_dim, embedding_dim)
+        )
+        for parameter in self.layers[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, vector: Tensor) -> Tensor:
-        """Vectors (N, D) to embeddings (N, E); rows with a NaN give the null embedding."""
-        missing = vector.isnan().any(dim=1, keepdim=True)
-        known = self.layers(torch.where(missing, 0, vector))  # no NaN enters: its gradient would spread
-        return torch.where(missing, self.null.to(known.dtype), known)
+        """Vectors (N, D) to embeddings (N, E); an entry that is NaN is not given."""
+        missing = vector.isnan()
+        known = torch.where(missing, 0, vector)  # no NaN enters: its gradient would spread
+        embedding: Tensor = self.layers(torch.cat([known, missing.to(known.dtype)], dim=1))
+        return embedding

@@ -96,8 +96,8 @@ class ADMUNet(DiffusionModelUNet):
         Args:
             x: noisy sample (N, in_channels, H, W); H and W divisible by ``patch * 2 ** (levels - 1)``.
             timesteps: (N,) or (1,), integers or reals.
-            context: condition vectors (N, D) or, as MONAI shapes them, (N, 1, D). A row with a NaN, or None for the
-                whole batch, means "not given" (see ``ConditionEmbedding``).
+            context: condition vectors (N, D) or, as MONAI shapes them, (N, 1, D). An entry that is NaN, or None for
+                the whole batch, means "not given" (see ``ConditionEmbedding``).
             down_block_additional_residuals: of a ControlNet.
             mid_block_additional_residual: of a ControlNet.
 

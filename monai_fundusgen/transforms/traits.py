@@ -1,0 +1,130 @@
+"""Traits of a vessel map that can be asked for: their names, their scale for a network, and requests.
+
+======== =====================================================================================================
+density  share of the field that is vessel, artery or vein, in the soft map
+avr      arteriole-to-venule ratio, central equivalents of the vessels round the disc (`metrics...central_calibre`)
+disc_x   middle of the disc from the middle of the image, in half sides, to the right (a right eye that is centred
+         on its macula has it above 0)
+disc_y   the same, downwards
+real     1 for maps of real eyes, 0 for maps of the phantom
+======== =====================================================================================================
+
+A network sees ``(value - mean) / spread`` of each, in this order, and NaN where a trait is not given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+#: Mean and spread by which each trait is scaled; the order is that of the network's condition vector.
+TRAITS: Final[Mapping[str, tuple[float, float]]] = {
+    "density": (0.09, 0.02),
+    "avr": (0.72, 0.12),
+    "disc_x": (0.0, 0.6),
+    "disc_y": (0.0, 0.1),
+    "real": (0.5, 0.5),
+}
+
+#: Key of the condition vector in an item, and of the disc's place, a point (1, 2) as (x, y) in half sides.
+CONTEXT: Final = "context"
+DISC: Final = "disc"
+
+#: How far to the side the disc lies where only the laterality is asked for, in half sides: as in HRF.
+_DISC_X: Final = 0.58
+
+Wish = float | Sequence[float] | None
+
+
+def trait_vector(values: Mapping[str, float]) -> Tensor:
+    """Condition vector (D,) float32 of the given traits; the others are NaN.
+
+    Raises:
+        KeyError: an unknown trait.
+    """
+    unknown = sorted(values.keys() - TRAITS.keys())
+    if unknown:
+        raise KeyError(f"traits {', '.join(unknown)} unknown; choose from {', '.join(TRAITS)}")
+    scaled = [(values.get(name, math.nan) - mean) / spread for name, (mean, spread) in TRAITS.items()]
+    return torch.tensor(scaled, dtype=torch.float32)
+
+
+@dataclass(frozen=True)
+class TraitRequest:
+    """What the maps of a run shall be like; a trait is a number, a range ``[low, high]`` to draw from, or left open.
+
+    Attributes:
+        density: share of the field that is vessel, 0.03 to 0.25.
+        avr: arteriole-to-venule ratio, 0.4 to 1.2.
+        laterality: ``right`` or ``left``; macula-centred eyes, so this decides the side of the disc.
+        disc_x: middle of the disc, -1 to 1; overrules the laterality's.
+        disc_y: middle of the disc, -0.4 to 0.4.
+        real: 1 in the manner of real eyes, 0 in that of the phantom.
+
+    Raises:
+        ValueError: a trait outside its range, or an unknown laterality; the message says what is allowed.
+    """
+
+    density: Wish = None
+    avr: Wish = None
+    laterality: str | None = None
+    disc_x: Wish = None
+    disc_y: Wish = None
+    real: Wish = 1.0
+
+    def __post_init__(self) -> None:
+        if self.laterality not in (None, "right", "left"):
+            raise ValueError(f"laterality: found {self.laterality!r}, expected right, left, or nothing")
+        for name, (low, high) in _ALLOWED.items():
+            ends = _ends(name, getattr(self, name))
+            if ends is not None and not (low <= ends[0] <= ends[1] <= high):
+                raise ValueError(
+                    f"{name}: found {getattr(self, name)!r}, expected a number, or a range [low, high], "
+                    f"within {low} to {high}"
+                )
+
+    def draw(self, seed: int) -> dict[str, float]:
+        """Requested traits of the sample with this seed; those left open are missing."""
+        rng = np.random.default_rng((seed, 0x7A17))
+        found = {}
+        for name in TRAITS:
+            place = float(rng.random())
+            ends = _ends(name, self._wish(name))
+            if ends is not None:
+                found[name] = ends[0] + place * (ends[1] - ends[0])
+        return found
+
+    def vectors(self, seeds: Sequence[int]) -> Tensor:
+        """Condition vectors (B, D) of samples."""
+        return torch.stack([trait_vector(self.draw(int(seed))) for seed in seeds])
+
+    def _wish(self, name: str) -> Wish:
+        if name == "disc_x" and self.disc_x is None and self.laterality is not None:
+            return _DISC_X if self.laterality == "right" else -_DISC_X
+        wish: Wish = getattr(self, name)
+        return wish
+
+
+_ALLOWED: Final = {
+    "density": (0.03, 0.25),
+    "avr": (0.4, 1.2),
+    "disc_x": (-1.0, 1.0),
+    "disc_y": (-0.4, 0.4),
+    "real": (0.0, 1.0),
+}
+
+
+def _ends(name: str, wish: Wish) -> tuple[float, float] | None:
+    """Lower and upper end of a wish."""
+    if wish is None:
+        return None
+    ends = [float(wish)] * 2 if isinstance(wish, int | float) else [float(value) for value in wish]
+    if len(ends) != 2:
+        raise ValueError(f"{name}: found {wish!r}, expected a number or a range [low, high]")
+    return ends[0], ends[1]

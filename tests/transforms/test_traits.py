@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import torch
+
+from monai_fundusgen.transforms.traits import TRAITS, TraitRequest, trait_vector
+
+
+def test_a_vector_is_scaled_and_marks_what_is_not_given():
+    vector = trait_vector({"density": 0.11, "real": 1})
+    names = list(TRAITS)
+    assert vector[names.index("density")].item() == pytest.approx(1.0)
+    assert vector[names.index("real")].item() == pytest.approx(1.0)
+    assert vector.isnan().sum() == len(TRAITS) - 2
+    with pytest.raises(KeyError, match="calibre.*density"):
+        trait_vector({"calibre": 1})
+
+
+def test_a_seed_always_draws_the_same_within_the_range():
+    request = TraitRequest(density=[0.06, 0.12], laterality="left")
+    draws = [request.draw(seed) for seed in range(50)]
+    density = np.array([draw["density"] for draw in draws])
+    assert draws == [request.draw(seed) for seed in range(50)]
+    assert 0.06 <= density.min() < 0.07 and 0.11 < density.max() <= 0.12
+    assert all(draw["disc_x"] < 0 and draw["real"] == 1 and "avr" not in draw for draw in draws)
+    assert torch.allclose(request.vectors([3, 4])[1], trait_vector(draws[4]), equal_nan=True)
+
+
+def test_one_wish_does_not_change_what_another_draws():
+    narrow, both = TraitRequest(avr=[0.5, 1.0]), TraitRequest(density=0.1, avr=[0.5, 1.0])
+    assert narrow.draw(7)["avr"] == both.draw(7)["avr"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"density": 0.9}, "density: found 0.9.*0.03 to 0.25"),
+        ({"avr": [0.9, 0.5]}, "avr: found"),
+        ({"avr": [0.5, 0.6, 0.7]}, "avr: found"),
+        ({"laterality": "up"}, "right, left"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        TraitRequest(**wrong)
