@@ -19,6 +19,7 @@ from monai_fundusgen.storage.whole_file import write_json
 logger = logging.getLogger(__name__)
 _QUARTILES = (0.25, 0.5, 0.75)
 _SHOWN = ("empty", "density", "length_fd", "components", "largest_share", "loops", "bifurcations", "crossings")
+_TITLES = {"crossings": "same-kind crossings"}
 
 Figures = dict[str, float]
 
@@ -51,7 +52,7 @@ class StructureReport:
     Args:
         directory: where the report goes.
         threshold: level of a soft map from which a pixel counts as vessel; 0.25 at 256 px keeps thin vessels.
-        reference: items whose ``label`` is a soft map (2, H, W) of the same size, or None.
+        references: by name, items whose ``label`` is a soft map (2, H, W) of the same size; each name is a column.
         key: entry of the engine's output with soft maps (B, 2, H, W) in [0, 1].
     """
 
@@ -60,12 +61,12 @@ class StructureReport:
         directory: str | Path,
         *,
         threshold: float = 0.25,
-        reference: Sequence[Mapping[str, Any]] | None = None,
+        references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         key: str = Keys.PRED,
     ) -> None:
         self.directory = Path(directory)
         self.threshold = threshold
-        self.reference = reference
+        self.references = {name: items for name, items in (references or {}).items() if len(items)}
         self.key = key
         self.rows: list[Figures] = []
 
@@ -82,23 +83,24 @@ class StructureReport:
 
     def report(self, engine: Engine) -> None:
         """Write the summaries."""
-        sampled, reference = summarise(self.rows), None
-        if self.reference:
-            reference = summarise([figures_of(np.asarray(item[LABEL]), self.threshold) for item in self.reference])
-        report = {"threshold": self.threshold, "sampled": sampled, "reference": reference, "maps": self.rows}
+        sampled = summarise(self.rows)
+        references = {
+            name: summarise([figures_of(np.asarray(item[LABEL]), self.threshold) for item in items])
+            for name, items in self.references.items()
+        }
+        report = {"threshold": self.threshold, "sampled": sampled, "references": references, "maps": self.rows}
         write_json(self.directory / "structure.json", report)
-        for line in table(sampled, reference).splitlines():
+        for line in table({"sampled": sampled, **references}).splitlines():
             logger.info(line)
 
 
-def table(sampled: dict[str, dict[str, float]], reference: dict[str, dict[str, float]] | None = None) -> str:
-    """Markdown table of the main figures: median and quartiles, sampled beside reference."""
-    columns = {"sampled": sampled} | ({"reference": reference} if reference else {})
+def table(columns: Mapping[str, dict[str, dict[str, float]]]) -> str:
+    """Markdown table of the main figures: median and quartiles of each named summary, side by side."""
     lines = ["| figure | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for plane in ("artery", "vein"):
         for figure in _SHOWN:
             cells = [_cell(summary.get(f"{plane}.{figure}"), figure) for summary in columns.values()]
-            lines.append(f"| {plane} {figure} | " + " | ".join(cells) + " |")
+            lines.append(f"| {plane} {_TITLES.get(figure, figure)} | " + " | ".join(cells) + " |")
     lines.append(
         "| A/V crossings | " + " | ".join(_cell(one.get("av_crossings"), "") for one in columns.values()) + " |"
     )

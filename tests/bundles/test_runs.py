@@ -212,7 +212,7 @@ def test_the_anatomy_of_a_data_set_is_reported(dataset, bundle_root, tmp_path):
     options = {"dataset_dir": str(dataset), "output_dir": str(tmp_path), "datalist": str(dataset / "datalist.json")}
     evaluate(bundle_root / "fundus_dataset_generation", ["evaluate.yaml"], tmp_path, **options)
     report = json.loads((tmp_path / "structure.json").read_text())
-    assert report["sampled"] == report["reference"] and report["sampled"]["artery.density"]["median"] > 0.01
+    assert report["sampled"] == report["references"]["reference"] and report["sampled"]["artery.density"]["median"] > 0.01
 
 
 def test_the_anatomy_of_sampled_masks_is_reported(bundle_root, tmp_path):

@@ -24,11 +24,12 @@ def report_of(tmp_path, batches, **options):
 
 def test_every_map_is_measured_and_the_reference_in_the_same_way(tmp_path):
     batches = [torch.stack([cross(), cross()]), torch.stack([cross()])]
-    report = report_of(tmp_path, batches, reference=[{"label": cross()}])
+    report = report_of(tmp_path, batches, references={"real": [{"label": cross()}], "none": []})
     assert len(report["maps"]) == 3
     assert report["sampled"]["av_crossings"]["median"] == 1
     assert report["sampled"]["artery.components"] == {**report["sampled"]["artery.components"], "median": 1, "count": 3}
-    assert report["reference"]["vein.density"]["median"] == report["sampled"]["vein.density"]["median"]
+    assert list(report["references"]) == ["real"]
+    assert report["references"]["real"]["vein.density"]["median"] == report["sampled"]["vein.density"]["median"]
 
 
 def test_empty_maps_are_counted(tmp_path):

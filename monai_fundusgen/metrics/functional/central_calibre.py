@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.phantom.morphometry import KNUDTSON, central_equivalent
+from monai_fundusgen.metrics.functional.vessel_structure import KNUDTSON, knudtson
 from monai_fundusgen.vessels.convergence import convergence_rc
 from monai_fundusgen.vessels.graph import SegmentGraph, vessel_graph
 
@@ -22,7 +22,7 @@ _SHORTEST: Final = 4  # points of a segment inside the ring
 def central_calibres_px(
     vessels: NDArray[np.floating], disc_rc: tuple[float, float] | None = None
 ) -> tuple[float, float]:
-    """Central retinal artery and vein equivalents, in px; NaN for a kind without vessels round the disc.
+    """Central retinal artery and vein equivalents, in px; NaN for a kind with fewer than two vessels round the disc.
 
     Each of the six widest segments in the `RING` counts with its median width. At 256 px a width is two to five
     pixels, so single values are noisy: over 60 phantoms of 60 degrees the ratio correlates with that of the graph by
@@ -38,7 +38,7 @@ def central_calibres_px(
     side = vessels.shape[-1]
     disc = np.asarray(disc_rc or convergence_rc(graphs, side))
     widths = (_widest(graph, disc, side) for graph in graphs)
-    artery, vein = (central_equivalent(wide, factor) for wide, factor in zip(widths, KNUDTSON, strict=True))
+    artery, vein = (knudtson(wide, KNUDTSON[kind]) for kind, wide in enumerate(widths))
     return artery, vein
 
 
