@@ -14,8 +14,8 @@ from torch import Tensor
 
 from monai_fundusgen.diffusion.parametrisation import Kind, check_kind
 
-#: Largest |c| for which exp(c x_0), |x_0| <= 1, and the sum over a large batch stay finite in float32.
-MAX_TILT = 60.0
+#: Largest |c|: exp(c) is 1e13, and the square of a gradient of that size, which norms and Adam sum, fits float32.
+MAX_TILT = 30.0
 
 
 def exponential(x_0: Tensor, c: float, *, vessel_fraction: float | None = None) -> Tensor:
@@ -26,17 +26,19 @@ def exponential(x_0: Tensor, c: float, *, vessel_fraction: float | None = None) 
 
     Args:
         x_0: clean maps in [-1, 1].
-        c: strength; 0 is no weight, positive favours vessels. |c| <= 60.
+        c: strength; 0 is no weight, positive favours vessels. |c| <= 30.
         vessel_fraction: None gives the plain exponential; a fraction p of vessel pixels in (0, 1) divides by its
             mean p e^c + (1 - p) e^-c over binary maps, so that c does not change the size of the loss.
 
     Raises:
-        ValueError: when c overflows or the fraction is outside (0, 1).
+        ValueError: when the weight of c or its gradient overflows, or the fraction is outside (0, 1).
 
     Source: Go et al. 2023 (arXiv:2305.06813).
     """
     if not abs(c) <= MAX_TILT:
-        raise ValueError(f"exponential: exp(c x_0) overflows float32 for c = {c}; take |c| <= {MAX_TILT:g}, say 0.5")
+        raise ValueError(
+            f"exponential: exp(c x_0) or its gradient overflows float32 for c = {c}; take |c| <= {MAX_TILT:g}, say 0.5"
+        )
     weight = torch.exp(c * x_0.to(torch.promote_types(x_0.dtype, torch.float32)))
     if vessel_fraction is None:
         return weight

@@ -21,7 +21,7 @@ class ExpReweightedLoss(nn.Module):
             with so many vessel pixels, so that c does not act as a learning rate.
 
     Raises:
-        ValueError: when c is so large that exp(c) overflows, or the fraction is outside (0, 1).
+        ValueError: when |c| is above 30, where gradients overflow, or the fraction is outside (0, 1).
 
     Source: Go et al. 2023 (arXiv:2305.06813).
     """

@@ -44,9 +44,32 @@ def test_half_precision_outputs_give_float32_losses():
     assert ExpReweightedLoss(12.0)(output.half(), x_0, eps, ABAR).dtype == torch.float32
 
 
-def test_impossible_strengths_are_refused_when_it_is_built():
+@pytest.mark.parametrize("c", [31.0, -100.0, math.inf, math.nan])
+def test_impossible_strengths_are_refused_when_it_is_built(c):
+    with pytest.raises(ValueError, match=r"overflows .* take \|c\| <= 30"):
+        ExpReweightedLoss(c)
     with pytest.raises(ValueError, match="overflows"):
-        ExpReweightedLoss(100.0)
+        ExpReweightedLoss(c, vessel_fraction=0.1)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("c", [30.0, -30.0])
+def test_the_largest_strength_that_is_taken_still_trains(c, precision):
+    """Loss, gradient norm and Adam's second moments are finite, and a step moves the weights by a finite amount."""
+    x_0, eps, _ = drawn()
+    network = torch.nn.Conv2d(2, 2, 3, padding=1)
+    optimiser = torch.optim.AdamW(network.parameters())
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+        output = network(eps)
+    loss = ExpReweightedLoss(c)(output, x_0, eps, ABAR)
+    loss.backward()
+    optimiser.step()
+    moments = [value for state in optimiser.state.values() for value in state.values()]
+    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), math.inf)
+    assert all(torch.isfinite(value).all() for value in (loss, norm, *moments, *network.parameters()))
+
+
+def test_impossible_fractions_are_refused_when_it_is_built():
     with pytest.raises(ValueError, match="outside"):
         ExpReweightedLoss(1.0, vessel_fraction=1.0)
 
