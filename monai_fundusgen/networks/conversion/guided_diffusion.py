@@ -55,7 +55,8 @@ def from_guided_diffusion(
     network) and ``new_attention_order``.
 
     Args:
-        state: state dict of a ``UNetModel``, with either value of ``resblock_updown``.
+        state: state dict of a ``UNetModel``, with either value of ``resblock_updown``. The result shares its
+            memory.
         network: an ``ADMUNet`` for ``use_scale_shift_norm=True`` (all published ones); MONAI's ``DiffusionModelUNet``
             with ``norm_eps=1e-5`` for ``use_scale_shift_norm=False``. It is not changed. The condition embedding of an
             ``ADMUNet`` keeps its weights; a fresh one adds nothing, so outputs are equal before it is trained.
@@ -91,7 +92,7 @@ def from_guided_diffusion(
         value = state[theirs[ours]]
         if theirs[ours].rpartition(".")[0].endswith(".qkv"):
             value = _projection(value, ours, _heads(network, ours), new_attention_order)
-        converted[ours] = value.reshape(target.shape).clone()
+        converted[ours] = value.reshape(target.shape)
     return converted
 
 

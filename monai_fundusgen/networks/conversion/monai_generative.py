@@ -34,7 +34,8 @@ def from_monai_generative(state: Mapping[str, Tensor], network: DiffusionModelUN
     """State dict for ``network`` that makes it compute what monai-generative's network computed.
 
     Args:
-        state: state dict of a ``DiffusionModelUNet`` of monai-generative, with or without cross-attention.
+        state: state dict of a ``DiffusionModelUNet`` of monai-generative, with or without cross-attention. The
+            result shares its memory.
         network: MONAI's ``DiffusionModelUNet`` with the same widths, levels, groups, ``norm_eps`` and head channels;
             an ``ADMUNet`` only for weights with adaptive group norm, which monai-generative itself never had. It is
             not changed.
@@ -57,7 +58,7 @@ def from_monai_generative(state: Mapping[str, Tensor], network: DiffusionModelUN
             f"build the network with channels, attention_levels, num_res_blocks, resblock_updown and "
             f"with_conditioning as it was trained"
         )
-    return {name: converted[name].clone() for name in expected}
+    return {name: converted[name] for name in expected}
 
 
 def _new_name(name: str) -> str:
