@@ -141,9 +141,8 @@ def training_step(network: torch.nn.Module, optimizer: torch.optim.Optimizer, x:
 
 def print_training(rounds: int) -> None:
     """Training step of MONAI's network in float32 over that of ours."""
-    print(
-        f"\ntraining step, medians of {rounds} rounds\n\n| width | MONAI float32 s | ADMUNet bfloat16 s | ratio |\n|---|---|---|---|"
-    )
+    print(f"\ntraining step, medians of {rounds} rounds\n")
+    print("| width | MONAI float32 s | ADMUNet bfloat16 s | ratio |\n|---|---|---|---|")
     for title, (width, side, channels, batch) in WIDTHS.items():
         shared = {"num_res_blocks": 2, "num_head_channels": 32, "resblock_updown": False, **width}
         host = DiffusionModelUNet(spatial_dims=2, in_channels=channels, out_channels=channels, **shared)

@@ -6,7 +6,7 @@ A source turns planned samples into `VesselSample` records; every draw depends o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.raster import VesselRaster, rasterise
 from monai_fundusgen.phantom.retina import Field, Retina
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.transforms.traits import TraitRequest
 from monai_fundusgen.transforms.vectorise import exact_label
 
 
@@ -97,6 +98,7 @@ class SampledMaps:
         field_cut: visible half height of the field over its radius, as in the training maps.
         blur_px: blur of the sampled maps, see `monai_fundusgen.transforms.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
+        request: what the sampler asks for, for the manifest.
     """
 
     network: nn.Module
@@ -105,18 +107,21 @@ class SampledMaps:
     field_cut: float = 1.0
     blur_px: float = 0.0
     bridge_px: float = 0.0
+    request: TraitRequest | None = None
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
         """Sample all maps in one batch."""
-        maps = self.sampler([sample["seed"] for sample in planned], self.network).float().cpu().clamp(0, 1)
-        return [self._traced(soft) for soft in maps]
+        seeds = [sample["seed"] for sample in planned]
+        maps = self.sampler(seeds, self.network).float().cpu().clamp(0, 1)
+        return [self._traced(soft, seed) for soft, seed in zip(maps, seeds, strict=True)]
 
-    def _traced(self, soft: Tensor) -> VesselSample:
+    def _traced(self, soft: Tensor, seed: int) -> VesselSample:
         camera_field = Field(cut=self.field_cut)
         soft = soft * torch.from_numpy(camera_field.mask(soft.shape[-1]))
         fov = camera_field.mask(self.size)
         label = exact_label(soft, self.size, blur_px=self.blur_px, bridge_px=self.bridge_px) & fov
-        return VesselSample(soft, label, fov, {"source": "ddpm"})
+        asked = {} if self.request is None else {"requested": self.request.draw(seed)}
+        return VesselSample(soft, label, fov, {"source": "ddpm", **asked})
 
 
 class FolderMaps:
@@ -158,6 +163,18 @@ class FolderMaps:
         return VesselSample(area_average(label, self.coarse_size), label, fov, {"source": "folder", "file": path.name})
 
 
+def _require_able(kind: str, request: TraitRequest | None) -> None:
+    """Only the mask model can be asked for any trait; a phantom can be asked for its laterality."""
+    asked = {} if request is None else {name: getattr(request, name) for name in ("laterality", "density", "avr")}
+    possible = {"ddpm": asked.keys(), "phantom": ("laterality",)}.get(kind, ())
+    refused = [name for name, wish in asked.items() if wish is not None and name not in possible]
+    if refused:
+        raise ValueError(
+            f"mask_source {kind} cannot be asked for {', '.join(refused)}; take mask_source ddpm"
+            + (", or change the phantom's anatomy" if kind == "phantom" else "")
+        )
+
+
 def open_map_source(
     kind: str,
     *,
@@ -165,18 +182,33 @@ def open_map_source(
     mask_bundle: str | Path | None = None,
     mask_folder: str | Path | None = None,
     anatomy: Anatomy | None = None,
+    request: TraitRequest | None = None,
     device: torch.device | str = "cpu",
 ) -> MapSource:
     """The source named ``kind``: ddpm (needs ``mask_bundle``), phantom (of ``anatomy``), or folder (``mask_folder``).
 
+    Args:
+        kind: ddpm, phantom or folder.
+        size: side of label and photograph in px.
+        mask_bundle: bundle of the mask model.
+        mask_folder: folder with label maps.
+        anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
+        request: traits that the mask model is asked for.
+        device: where the mask model runs.
+
     Raises:
-        ValueError: another kind, or what it needs is missing.
+        ValueError: another kind, what it needs is missing, or a request that it cannot meet.
     """
+    _require_able(kind, request)
     if kind == "phantom":
+        if request is not None and request.laterality is not None:
+            anatomy = replace(anatomy or Anatomy(), laterality=request.laterality)
         return PhantomMaps(size=size, anatomy=anatomy)
     if kind == "ddpm" and mask_bundle is not None:
         stage = load_stage(mask_bundle, device)
-        return SampledMaps(stage.network, stage.inferer, size=size, **stage.maps)
+        if request is not None:
+            stage.inferer.request = request
+        return SampledMaps(stage.network, stage.inferer, size=size, request=stage.inferer.request, **stage.maps)
     if kind == "folder" and mask_folder is not None:
         return FolderMaps(mask_folder, size=size)
     raise ValueError(

@@ -6,6 +6,7 @@ from PIL import Image
 from monai_fundusgen.generation.map_sources import FolderMaps, PhantomMaps, SampledMaps, open_map_source
 from monai_fundusgen.generation.painters import CascadePainter, PhantomPainter, open_painter
 from monai_fundusgen.generation.plan import GenerationPlan
+from monai_fundusgen.transforms.traits import TraitRequest
 
 PLANNED = GenerationPlan(3).samples()
 
@@ -95,3 +96,18 @@ def test_the_phantom_paints_only_eyes_that_it_knows(eyes):
 def test_an_unknown_painter_is_refused():
     with pytest.raises(ValueError, match="photograph_source: found 'gan', expected cascade or phantom"):
         open_painter("gan", Flat(0.0), None)
+
+
+def test_the_manifest_tells_what_a_sampled_map_was_asked_for():
+    request = TraitRequest(density=[0.06, 0.12], laterality="left")
+    samples = SampledMaps(torch.nn.Identity(), bars, 256, 0.7, request=request)(PLANNED)
+    assert [sample.origin["requested"] for sample in samples] == [request.draw(one["seed"]) for one in PLANNED]
+
+
+def test_phantoms_have_the_laterality_asked_for_and_no_other_wish_is_granted():
+    right = open_map_source("phantom", size=256, request=TraitRequest(laterality="right"))
+    assert all(sample.origin["right_eye"] for sample in right(PLANNED))
+    with pytest.raises(ValueError, match="phantom cannot be asked for density, avr; take mask_source ddpm"):
+        open_map_source("phantom", request=TraitRequest(density=0.1, avr=0.7))
+    with pytest.raises(ValueError, match="folder cannot be asked for laterality"):
+        open_map_source("folder", mask_folder="maps", request=TraitRequest(laterality="left"))
