@@ -35,7 +35,7 @@ def _mean_along(plane: NDArray[np.float32], a_rc: FloatArray, b_rc: FloatArray) 
     return values.reshape(_SAMPLES, -1).mean(axis=0)
 
 
-def _arc(a: FloatArray, b: FloatArray, along_a: FloatArray, along_b: FloatArray) -> FloatArray:
+def smooth_arc(a: FloatArray, b: FloatArray, along_a: FloatArray, along_b: FloatArray) -> FloatArray:
     """Cubic from a to b that leaves along ``along_a`` and arrives against ``along_b``; about a point per half pixel."""
     length = float(np.hypot(*(b - a)))
     t = np.linspace(0.0, 1.0, max(2, int(np.ceil(2 * length)) + 1))[:, None]
@@ -73,7 +73,7 @@ def bridge_gaps(
         if used & {i, j}:
             continue
         used |= {i, j}
-        arc = _arc(tip_rc[i], tip_rc[j], outward[i], outward[j])
+        arc = smooth_arc(tip_rc[i], tip_rc[j], outward[i], outward[j])
         points.append(arc)
         radii.append(np.linspace(paths.radius_px[ends.point[i]], paths.radius_px[ends.point[j]], len(arc)))
         sizes.append(len(arc))

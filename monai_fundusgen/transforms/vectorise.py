@@ -7,19 +7,21 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
 from monai_fundusgen.transforms.path_fit import covered_share, fit_paths
 from monai_fundusgen.transforms.path_gaps import bridge_gaps
+from monai_fundusgen.transforms.path_links import piece_lengths_px
+from monai_fundusgen.transforms.path_repair import PathRepair, repair_paths
 from monai_fundusgen.transforms.vessel_paths import KindPaths, VesselPaths
-from monai_fundusgen.vessels.graph import centre_lines, segment_graph
+from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.graph import centre_lines, segment_graph, vessel_graph
 from monai_fundusgen.vessels.ridge import FINENESS, crest_shift, ridge_height, ridge_map
 
 _FIRST_RADIUS_PX: Final = 0.3
 _ROUNDS: Final = (5, 5)  # of fitting, before and after stretches without support are dropped
 _UNSUPPORTED_POINTS: Final = 4  # about two pixels
+_DISC_LEVEL: Final = 0.25  # of the vessels that say where the disc is
 
 
 def _traced(soft: NDArray[np.float32]) -> KindPaths:
@@ -56,15 +58,6 @@ def _fitted(soft: NDArray[np.float32], other: NDArray[np.float32], thinnest_px: 
     return paths
 
 
-def _piece_lengths_px(paths: KindPaths) -> NDArray[np.float64]:
-    """Length of the connected piece that each path belongs to (S,)."""
-    count = int(paths.nodes.max(initial=0)) + 1
-    links = coo_array((np.ones(len(paths.nodes)), tuple(paths.nodes.T)), shape=(count, count))
-    piece = connected_components(links, directed=False)[1][paths.nodes[:, 0]]
-    lengths: NDArray[np.float64] = np.bincount(piece, weights=paths.lengths_px, minlength=1)[piece]
-    return lengths
-
-
 def _checked(soft: ArrayLike) -> NDArray[np.float32]:
     """The map as a contiguous array, if it is one."""
     planes = np.ascontiguousarray(soft, dtype=np.float32)
@@ -84,6 +77,7 @@ def vectorise(
     crossing_px: float = 8.0,
     bridge_px: float = 0.0,
     tolerance_deg: float = 35.0,
+    repair: PathRepair | None = None,
 ) -> VesselPaths:
     """Vessel paths of a soft map: centre lines and widths to a fraction of a pixel, artery and vein apart.
 
@@ -98,6 +92,7 @@ def vectorise(
         crossing_px: longest gap that is closed where the other kind passes over it.
         bridge_px: longest gap that is closed elsewhere; 0 closes none.
         tolerance_deg: how far the two ends of a gap may point past each other.
+        repair: how fragments, flipped kinds, loops and specks are put right at the end; None leaves them.
 
     Raises:
         ValueError: another shape, or values outside [0, 1].
@@ -109,9 +104,13 @@ def vectorise(
         paths = _fitted(planes[kind], other, thinnest_px, blur_px)
         paths = bridge_gaps(paths, longest_px=crossing_px, tolerance_deg=tolerance_deg, over=other)
         paths = bridge_gaps(paths, longest_px=bridge_px, tolerance_deg=tolerance_deg)
-        return paths.kept(_piece_lengths_px(paths) >= shortest_px)
+        return paths.kept(piece_lengths_px(paths) >= shortest_px)
 
-    return VesselPaths(of_kind(ARTERY), of_kind(VEIN), planes.shape[-1])
+    artery, vein = of_kind(ARTERY), of_kind(VEIN)
+    if repair is not None:
+        disc_rc = convergence_rc([vessel_graph(plane > _DISC_LEVEL) for plane in planes], planes.shape[-1])
+        artery, vein = repair_paths(artery, vein, planes, repair, disc_rc=disc_rc)
+    return VesselPaths(artery, vein, planes.shape[-1])
 
 
 def estimate_blur(soft: ArrayLike, *, candidates_px: Sequence[float] = (0.0, 0.3, 0.5, 0.65, 0.8, 1.0)) -> float:
@@ -129,9 +128,11 @@ def estimate_blur(soft: ArrayLike, *, candidates_px: Sequence[float] = (0.0, 0.3
     return min(candidates_px, key=misfit)
 
 
-def exact_label(soft: ArrayLike, size: int, *, blur_px: float = 0.0, bridge_px: float = 0.0) -> NDArray[np.bool_]:
+def exact_label(
+    soft: ArrayLike, size: int, *, blur_px: float = 0.0, bridge_px: float = 0.0, repair: PathRepair | None = None
+) -> NDArray[np.bool_]:
     """Vessel map (2, size, size), artery then vein, of the paths of a soft map; arguments as for `vectorise`.
 
     It knows nothing of the field of view; cut it with ``& fov``.
     """
-    return vectorise(soft, blur_px=blur_px, bridge_px=bridge_px).label(size)
+    return vectorise(soft, blur_px=blur_px, bridge_px=bridge_px, repair=repair).label(size)
