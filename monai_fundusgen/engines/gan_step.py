@@ -43,6 +43,7 @@ class GanStep:
         perceptual_weight: weight of ``perceptual``.
         condition_key: entry of the batch with the condition (N, C, H, W) in [-1, 1].
         image_key: entry of the batch with the photograph (N, 3, H, W) in [-1, 1].
+        styled: the generator also takes the true photograph, for its style (`StyledGenerator`).
         autocast: ``"bfloat16"`` runs the networks under autocast; no loss scaling is needed. None: full precision.
 
     Source: Wang et al. 2018 (arXiv:1711.11585), eq. 4-6, least squares for the adversarial part.
@@ -57,6 +58,7 @@ class GanStep:
     perceptual_weight: float = 10.0
     condition_key: str = CONDITION
     image_key: str = IMAGE
+    styled: bool = False
     autocast: str | None = None
 
     def __post_init__(self) -> None:
@@ -80,7 +82,7 @@ class GanStep:
         engine.network.train()
         self.discriminator.train()
         with self._precision(real):
-            fake = engine.network(condition)
+            fake = engine.network(condition, real) if self.styled else engine.network(condition)
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         discriminator_loss = self._step_discriminator(condition, real, fake.detach())
         with self._precision(real):

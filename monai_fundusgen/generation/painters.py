@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from monai_fundusgen.conventions import FOV, IMAGE
+from monai_fundusgen.data.reading import read_rgb
 from monai_fundusgen.generation.map_sources import VesselSample
 from monai_fundusgen.generation.plan import PlannedSample
+from monai_fundusgen.inferers.cascade import PhotographCascade
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.transforms.condition import photograph_condition
+from monai_fundusgen.transforms.condition import eye_points, photograph_condition
+from monai_fundusgen.transforms.dictionary import FieldSquared, to_network_range
+from monai_fundusgen.transforms.fov import estimate_fov
 from monai_fundusgen.transforms.pixels import photograph_pixels
 
 
@@ -27,27 +33,37 @@ class Painter(Protocol):
 
 @dataclass(frozen=True)
 class CascadePainter:
-    """Photographs by the generator and the enlarger.
+    """Photographs by the generator and the enlarger, which follows the exact label; each seed draws its own style.
 
     Args:
-        network: condition (B, 3, S, S) to photograph (B, 3, H, W) in [-1, 1].
+        network: the two stages.
         inferer: runs the network on a batch.
+        style: photograph (3, H, W) in [-1, 1] whose camera all samples imitate; None: a style a seed.
+        field_deg: visual angle of the field, for the landmarks.
     """
 
-    network: nn.Module
+    network: PhotographCascade
     inferer: Any
+    style: Tensor | None = None
+    field_deg: float = 60.0
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Paint one sample at a time, so that its bytes do not depend on the batch."""
-        return [self._paint(sample) for sample in vessels]
+        return [self._paint(sample, plan["seed"]) for sample, plan in zip(vessels, planned, strict=True)]
 
     @torch.inference_mode()
-    def _paint(self, sample: VesselSample) -> NDArray[np.uint8]:
+    def _paint(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
         device = next(self.network.parameters()).device
         fov = torch.from_numpy(sample.fov)[None].float()
         coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
-        condition = photograph_condition(sample.soft, coarse_fov)[None].to(device, memory_format=torch.channels_last)
-        photograph = self.inferer(condition, self.network)[0]
+        points = eye_points(sample.soft.numpy(), self.field_deg)
+        condition = photograph_condition(sample.soft, coarse_fov, points, self.field_deg)[None]
+        photograph = self.inferer(
+            condition.to(device, memory_format=torch.channels_last),
+            self.network,
+            guide=torch.from_numpy(sample.label)[None].float().to(device),
+            style=self.network.styles([seed], self.style),
+        )[0]
         return photograph_pixels(photograph).cpu().numpy() * sample.fov.astype(np.uint8)
 
 
@@ -68,14 +84,40 @@ class PhantomPainter:
         return render_photograph(sample.retina, sample.raster, rng=np.random.default_rng(seed))
 
 
-def open_painter(kind: str, network: nn.Module, inferer: Any) -> Painter:
+def open_painter(
+    kind: str,
+    network: PhotographCascade,
+    inferer: Any,
+    *,
+    style: str | Path | None = None,
+    field_deg: float = 60.0,
+) -> Painter:
     """The painter named ``kind``: cascade or phantom.
 
+    Args:
+        kind: cascade or phantom.
+        network: the cascade.
+        inferer: runs the cascade.
+        style: photograph to imitate; the cascade only.
+        field_deg: visual angle of the field.
+
     Raises:
-        ValueError: another kind.
+        ValueError: another kind, or a style for the phantom's optics or for a generator without style.
     """
+    if style is not None and (kind != "cascade" or not network.styled):
+        raise ValueError(
+            f"style: found {str(style)!r} with photograph_source {kind}; only the cascade imitates a photograph, and "
+            "only with a generator that takes a style"
+        )
     if kind == "cascade":
-        return CascadePainter(network, inferer)
+        return CascadePainter(network, inferer, None if style is None else _photograph(style), field_deg)
     if kind == "phantom":
         return PhantomPainter()
     raise ValueError(f"photograph_source: found {kind!r}, expected cascade or phantom")
+
+
+def _photograph(path: str | Path) -> Tensor:
+    """A photograph (3, S, S) in [-1, 1], squared round its field of view as in training."""
+    pixels = read_rgb(path)
+    item: dict[Hashable, Any] = {IMAGE: pixels.astype(np.float32) / 255, FOV: estimate_fov(pixels)[None]}
+    return to_network_range(torch.as_tensor(FieldSquared((IMAGE,), 256)(item)[IMAGE]))

@@ -11,6 +11,7 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from monai_fundusgen.handlers.weights import load_weights
+from monai_fundusgen.inferers.cascade import PhotographCascade
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weight
 
 def load_photograph_network(
     photograph_bundle: str | Path, enlarging_bundle: str | Path, device: torch.device | str = "cpu"
-) -> nn.Sequential:
-    """Condition (B, 3, S, S) -> photograph (B, 3, 4 S, 4 S), both in [-1, 1]: generator, then enlarger."""
+) -> PhotographCascade:
+    """Generator, then enlarger, each from its bundle, in evaluation mode."""
     stages = [load_stage(bundle, device) for bundle in (photograph_bundle, enlarging_bundle)]
-    return nn.Sequential(*(stage.network for stage in stages)).eval()
+    return PhotographCascade(*(stage.network for stage in stages)).eval()

@@ -42,6 +42,7 @@ class ImagePreview:
         input_key: what the network sees, (C, H, W) in [-1, 1]; its first three channels are shown.
         target_key: the photograph that it should give, (3, H', W') in [-1, 1].
         num_items: items shown, from the first.
+        guide_key: what the network also takes, as ``guide``; None: nothing.
     """
 
     network: nn.Module
@@ -49,6 +50,7 @@ class ImagePreview:
     input_key: str
     target_key: str
     num_items: int = 4
+    guide_key: str | None = None
 
     @torch.no_grad()
     def __call__(self) -> Tensor:
@@ -58,8 +60,14 @@ class ImagePreview:
         rows = []
         for index in range(min(self.num_items, len(self.dataset))):
             item = self.dataset[index]
-            given = torch.as_tensor(item[self.input_key]).as_subclass(Tensor)[None].to(device)
-            truth = torch.as_tensor(item[self.target_key]).as_subclass(Tensor)[None]
+            keywords = {} if self.guide_key is None else {"guide": _batch(item[self.guide_key]).to(device)}
+            given = _batch(item[self.input_key]).to(device)
+            truth = _batch(item[self.target_key])
             shown = nn.functional.interpolate(given[:, :3].float(), truth.shape[-2:], mode="nearest")
-            rows += [shown.cpu(), self.network(given).float().cpu(), truth]
+            rows += [shown.cpu(), self.network(given, **keywords).float().cpu(), truth]
         return photograph_pixels(torch.cat(rows))
+
+
+def _batch(array: Any) -> Tensor:
+    """A batch of one, without meta data."""
+    return torch.as_tensor(array).as_subclass(Tensor)[None]

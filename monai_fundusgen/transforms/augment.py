@@ -158,6 +158,7 @@ class RandPatchPaird(Randomizable, MapTransform):
         low_key: key of the low-resolution patch in the result.
         fov_key: field of view of the item: a patch is drawn with its centre inside it; None, or an item without one,
             draws anywhere.
+        guide_key: array (C, H, W) of which the same patch is cut, the exact vessel map; None: none.
         turn: False to leave out mirror images and quarter turns.
     """
 
@@ -169,6 +170,7 @@ class RandPatchPaird(Randomizable, MapTransform):
         factor: int = 4,
         low_key: str = "low",
         fov_key: str | None = None,
+        guide_key: str | None = None,
         turn: bool = True,
     ) -> None:
         super().__init__(keys)
@@ -180,6 +182,7 @@ class RandPatchPaird(Randomizable, MapTransform):
         self.factor = factor
         self.low_key = low_key
         self.fov_key = fov_key
+        self.guide_key = guide_key
         self.turn = turn
         self._corner = (0, 0)
         self._quarters = 0
@@ -209,14 +212,20 @@ class RandPatchPaird(Randomizable, MapTransform):
             raise ValueError(f"{self.keys[0]} is {height} x {width}; expected at least {self.patch} on each side")
         fov = _plain(item[self.fov_key])[0] > 0.5 if self.fov_key in item else None
         self.randomize((height, width, None if fov is None else fov.numpy()))
-        top, left = self._corner
-        high = image[:, top : top + self.patch, left : left + self.patch]
-        if self.turn:
-            high = torch.rot90(high, self._quarters, (-2, -1))
-            high = high.flip(-1) if self._mirror else high
-        item[self.keys[0]] = high.contiguous()
-        item[self.low_key] = reduce_bicubic(high, self.factor)
+        item[self.keys[0]] = self._cut(image)
+        item[self.low_key] = reduce_bicubic(item[self.keys[0]], self.factor)
+        if self.guide_key is not None:
+            item[self.guide_key] = self._cut(_plain(item[self.guide_key]))
         return item
+
+    def _cut(self, array: Tensor) -> Tensor:
+        """The drawn patch of (C, H, W), turned as drawn."""
+        top, left = self._corner
+        patch = array[:, top : top + self.patch, left : left + self.patch]
+        if self.turn:
+            patch = torch.rot90(patch, self._quarters, (-2, -1))
+            patch = patch.flip(-1) if self._mirror else patch
+        return patch.contiguous()
 
 
 def reduce_bicubic(image: Tensor, factor: int) -> Tensor:

@@ -1,37 +1,100 @@
-"""What the photograph generator sees: artery, vein and field of view as three channels."""
+"""What the photograph generator sees: artery, vein, field of view, and where disc and fovea are, as five channels."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
 from monai.transforms import Transform
+from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_fundusgen.conventions import FOV, LABEL
+from monai_fundusgen.conventions import FIELD_FILL, FOV, LABEL, MM_PER_DEGREE
+from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.fovea import fovea_rc
+from monai_fundusgen.vessels.graph import vessel_graph
 
-CONDITION_CHANNELS = 3
-CONDITION = "condition"
+CONDITION_CHANNELS: Final = 5
+CONDITION: Final = "condition"
+#: Key of the landmarks of an item: disc and fovea, (2, 2), each (x, y) in half sides from the image's middle.
+POINTS: Final = "points"
+#: Standard deviation of the two heat maps: about a disc radius, and the extent of the macular pigment.
+HEAT_MM: Final = (0.9, 0.9)
 
 
-def photograph_condition(vessels: Tensor, fov: Tensor) -> Tensor:
+def eye_points(vessels: NDArray[np.floating], field_deg: float = 60.0) -> NDArray[np.float64]:
+    """Disc and fovea of a vessel map (2, S, S) in [0, 1], found on the vessels: (2, 2), (x, y) in half sides.
+
+    Both are NaN for a map without vessels.
+    """
+    side = vessels.shape[-1]
+    disc = convergence_rc([vessel_graph(plane >= 0.35) for plane in vessels], side)
+    fovea = fovea_rc(vessels.max(axis=0), disc, mm_per_side(field_deg) / side)
+    return (np.array([disc, fovea])[:, ::-1] + 0.5) * 2 / side - 1
+
+
+def mm_per_side(field_deg: float) -> float:
+    """Length on the retina of the side of a squared image whose field has this visual angle."""
+    return MM_PER_DEGREE * field_deg / FIELD_FILL
+
+
+def heat_maps(points: NDArray[np.floating], size: int, field_deg: float = 60.0) -> Tensor:
+    """Gaussian bumps (2, size, size) in [0, 1] at disc and fovea; a point that is NaN has an empty map."""
+    axis = (torch.arange(size, dtype=torch.float64) * 2 + 1) / size - 1
+    maps = []
+    for (x, y), sigma_mm in zip(points, HEAT_MM, strict=True):
+        sigma = 2 * sigma_mm / mm_per_side(field_deg)
+        bump = torch.exp(-((axis - float(y)) ** 2)[:, None] / (2 * sigma**2)) * torch.exp(
+            -((axis - float(x)) ** 2)[None] / (2 * sigma**2)
+        )
+        maps.append(bump.nan_to_num(0))
+    return torch.stack(maps).float()
+
+
+def photograph_condition(vessels: Tensor, fov: Tensor, points: NDArray[np.floating], field_deg: float = 60.0) -> Tensor:
     """Condition of the photograph generator in [-1, 1].
 
     Args:
-        vessels: soft vessel map (..., 2, H, W) in [0, 1].
-        fov: field of view (..., 1, H, W) in [0, 1].
+        vessels: soft vessel map (2, S, S) in [0, 1].
+        fov: field of view (1, S, S) in [0, 1].
+        points: disc and fovea (2, 2), as `eye_points` gives them.
+        field_deg: visual angle of the field, for the size of the bumps.
 
     Returns:
-        (..., 3, H, W): artery, vein, field of view.
+        (5, S, S): artery, vein, field of view, disc, fovea.
     """
-    return torch.cat([vessels, fov.to(vessels.dtype)], dim=-3) * 2 - 1
+    heat = heat_maps(points, vessels.shape[-1], field_deg).to(vessels)
+    return torch.cat([vessels, fov.to(vessels.dtype), heat]) * 2 - 1
+
+
+class EyePointsd(Transform):
+    """Add ``points`` to an item from its vessel map ``label``, (2, S, S) in [0, 1]; put it behind `FieldSquared`.
+
+    Args:
+        field_deg: visual angle of the field.
+    """
+
+    def __init__(self, field_deg: float = 60.0) -> None:
+        self.field_deg = field_deg
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the item with its landmarks."""
+        return {**data, POINTS: eye_points(np.asarray(data[LABEL], dtype=np.float32), self.field_deg)}
 
 
 class PhotographConditiond(Transform):
-    """Add ``condition`` to an item from its decoded vessel map and field of view, both in [0, 1]."""
+    """Add ``condition`` to an item from its vessel map and field of view, both in [0, 1], and its landmarks.
+
+    Args:
+        field_deg: visual angle of the field.
+    """
+
+    def __init__(self, field_deg: float = 60.0) -> None:
+        self.field_deg = field_deg
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return the item with the key ``condition``, (3, H, W) in [-1, 1]."""
+        """Return the item with the key ``condition``, (5, S, S) in [-1, 1]."""
         vessels, fov = (torch.as_tensor(data[key], dtype=torch.float32) for key in (LABEL, FOV))
-        return {**data, CONDITION: photograph_condition(vessels, fov)}
+        return {**data, CONDITION: photograph_condition(vessels, fov, np.asarray(data[POINTS]), self.field_deg)}

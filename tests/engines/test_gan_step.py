@@ -14,6 +14,7 @@ from monai_fundusgen.losses.adversarial import least_squares_discriminator_loss,
 from monai_fundusgen.losses.feature_matching import feature_matching_loss
 from monai_fundusgen.networks.nets.multiscale_discriminator import MultiScaleDiscriminator
 from monai_fundusgen.networks.nets.pix2pixhd import GlobalGenerator
+from monai_fundusgen.networks.nets.styled_generator import StyledGenerator
 
 
 class Counting(nn.Module):
@@ -168,3 +169,11 @@ def test_the_difference_on_vessels_counts_as_much_more_as_asked():
     assert plain._difference(condition, real, fake).item() == pytest.approx(1 / 4)
     assert emphasised._difference(condition, real, fake).item() == pytest.approx(10 / 13)
     assert emphasised._difference(condition, real, real + 1).item() == pytest.approx(1)
+
+
+def test_a_styled_generator_sees_the_photograph_and_its_encoder_learns():
+    _, discriminator = networks()
+    generator = StyledGenerator(GlobalGenerator(3 + 2, base_channels=4, num_downsamplings=1, num_blocks=1), style_dim=2)
+    before = [parameter.clone() for parameter in generator.encoder.parameters()]
+    run(batches(), generator, discriminator, styled=True)
+    assert any((a != b).any() for a, b in zip(before, generator.encoder.parameters(), strict=True))

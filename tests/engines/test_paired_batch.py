@@ -11,6 +11,12 @@ def test_the_named_entries_come_in_order():
     assert given.item() == 0 and wanted.item() == 1
 
 
+def test_a_guide_comes_as_the_networks_keyword():
+    batch = {"low": torch.zeros(1), "image": torch.ones(1), "label": torch.full((1,), 2.0)}
+    given, wanted, arguments, keywords = PairedBatch("low", "image", "label")(batch, torch.device("cpu"))
+    assert (given.item(), wanted.item(), arguments, keywords["guide"].item()) == (0, 1, (), 2)
+
+
 def test_a_missing_entry_is_named():
     with pytest.raises(KeyError, match="the batch holds image but no low"):
         PairedBatch("low", "image")({"image": torch.ones(1)})

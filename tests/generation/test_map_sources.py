@@ -6,6 +6,7 @@ from PIL import Image
 from monai_fundusgen.generation.map_sources import FolderMaps, PhantomMaps, SampledMaps, open_map_source
 from monai_fundusgen.generation.painters import CascadePainter, PhantomPainter, open_painter
 from monai_fundusgen.generation.plan import GenerationPlan
+from monai_fundusgen.inferers.cascade import PhotographCascade
 from monai_fundusgen.transforms.traits import TraitRequest
 
 PLANNED = GenerationPlan(3).samples()
@@ -80,7 +81,8 @@ class Flat(torch.nn.Module):
 
 
 def test_painted_photographs_are_black_outside_the_field(eyes):
-    painter = CascadePainter(Flat(1.0), lambda condition, network: network(condition))
+    network = PhotographCascade(Flat(1.0), torch.nn.Identity())
+    painter = CascadePainter(network, lambda condition, network, **given: network(condition, **given))
     for photograph, eye in zip(painter(eyes, PLANNED), eyes, strict=True):
         assert (photograph[:, eye.fov] == 255).all() and not photograph[:, ~eye.fov].any()
 
@@ -95,7 +97,12 @@ def test_the_phantom_paints_only_eyes_that_it_knows(eyes):
 
 def test_an_unknown_painter_is_refused():
     with pytest.raises(ValueError, match="photograph_source: found 'gan', expected cascade or phantom"):
-        open_painter("gan", Flat(0.0), None)
+        open_painter("gan", PhotographCascade(Flat(0.0), torch.nn.Identity()), None)
+
+
+def test_a_style_needs_a_generator_that_takes_one(tmp_path):
+    with pytest.raises(ValueError, match="style: found 'eye.jpg'.*generator that takes a style"):
+        open_painter("cascade", PhotographCascade(Flat(0.0), torch.nn.Identity()), None, style="eye.jpg")
 
 
 def test_the_manifest_tells_what_a_sampled_map_was_asked_for():

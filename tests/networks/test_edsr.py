@@ -78,10 +78,15 @@ def test_guide_is_unfolded_where_it_lies():
     assert (rows - 40).abs().max() <= reach and (columns - 52).abs().max() <= reach
 
 
+def test_no_guide_is_an_empty_guide():
+    network, x = tiny(guide_channels=2), photograph(1, 3, 4, 4)
+    assert torch.equal(network(x), network(x, torch.zeros(1, 2, 8, 8)))
+
+
 def test_guide_must_fit():
     x = photograph(1, 3, 4, 4)
-    with pytest.raises(ValueError, match=r"guide is \(0, 8, 8\), expected \(2, 8, 8\)"):
-        tiny(guide_channels=2)(x)
+    with pytest.raises(ValueError, match=r"guide is \(2, 8, 8\), expected \(0, 8, 8\)"):
+        tiny()(x, photograph(1, 2, 8, 8))
     with pytest.raises(ValueError, match=r"guide is \(2, 4, 4\), expected \(2, 8, 8\)"):
         tiny(guide_channels=2)(x, photograph(1, 2, 4, 4))
     with pytest.raises(ValueError, match=r"expected \(0, 8, 8\)"):

@@ -77,10 +77,11 @@ class EDSR(nn.Module):
 
         Args:
             x: the small photograph.
-            guide: (N, guide_channels, scale * H, scale * W) where the network was built with a guide.
+            guide: (N, guide_channels, scale * H, scale * W) where the network was built with a guide; None: an empty
+                one, all zero, so nothing is drawn that the photograph does not show.
 
         Raises:
-            ValueError: the guide is missing, unexpected or of another size.
+            ValueError: the guide is unexpected or of another size.
         """
         centred = x - self.mean
         shallow = self.head(torch.cat([centred, *self._folded(x, guide)], dim=1))
@@ -89,10 +90,13 @@ class EDSR(nn.Module):
     def _folded(self, x: Tensor, guide: Tensor | None) -> list[Tensor]:
         """The guide on the small grid, as a list of none or one."""
         expected = (self.guide_channels, self.scale * x.shape[-2], self.scale * x.shape[-1])
-        found = (0, *expected[1:]) if guide is None else tuple(guide.shape[1:])
-        if found != expected:
-            raise ValueError(f"EDSR: guide is {found}, expected {expected} (guide_channels, height, width)")
-        return [] if guide is None else [F.pixel_unshuffle(guide, self.scale)]
+        if guide is None:
+            return [x.new_zeros(len(x), self.guide_channels * self.scale**2, *x.shape[-2:])]
+        if tuple(guide.shape[1:]) != expected:
+            raise ValueError(
+                f"EDSR: guide is {tuple(guide.shape[1:])}, expected {expected} (guide_channels, height, width)"
+            )
+        return [F.pixel_unshuffle(guide, self.scale)]
 
 
 def self_ensemble(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
