@@ -22,6 +22,7 @@ from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.raster import VesselRaster, rasterise
 from monai_fundusgen.phantom.retina import Field, Retina
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.transforms.path_repair import PathRepair
 from monai_fundusgen.transforms.traits import TraitRequest
 from monai_fundusgen.transforms.vectorise import exact_label
 
@@ -91,6 +92,8 @@ class PhantomMaps:
 class SampledMaps:
     """Maps sampled from the mask diffusion model; labels are drawn from the vessels traced in them.
 
+    The soft map of a sample is the average of its label, as in training: the photograph shows what the label says.
+
     Args:
         network: denoising network on its device.
         sampler: inferer that turns seeds and the network into soft maps (B, 2, S, S) in [0, 1].
@@ -98,6 +101,7 @@ class SampledMaps:
         field_cut: visible half height of the field over its radius, as in the training maps.
         blur_px: blur of the sampled maps, see `monai_fundusgen.transforms.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
+        repair: join fragments, put kinds right and drop specks (`monai_fundusgen.transforms.path_repair`).
         request: what the sampler asks for, for the manifest.
     """
 
@@ -107,6 +111,7 @@ class SampledMaps:
     field_cut: float = 1.0
     blur_px: float = 0.0
     bridge_px: float = 0.0
+    repair: bool = False
     request: TraitRequest | None = None
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
@@ -119,9 +124,10 @@ class SampledMaps:
         camera_field = Field(cut=self.field_cut)
         soft = soft * torch.from_numpy(camera_field.mask(soft.shape[-1]))
         fov = camera_field.mask(self.size)
-        label = exact_label(soft, self.size, blur_px=self.blur_px, bridge_px=self.bridge_px) & fov
+        repair = PathRepair() if self.repair else None
+        label = exact_label(soft, self.size, blur_px=self.blur_px, bridge_px=self.bridge_px, repair=repair) & fov
         asked = {} if self.request is None else {"requested": self.request.draw(seed)}
-        return VesselSample(soft, label, fov, {"source": "ddpm", **asked})
+        return VesselSample(area_average(label, soft.shape[-1]), label, fov, {"source": "ddpm", **asked})
 
 
 class FolderMaps:

@@ -20,7 +20,7 @@ class Stage:
 
     network: nn.Module
     inferer: Any
-    maps: dict[str, float]
+    maps: dict[str, Any]
 
 
 def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weights: str | Path | None = None) -> Stage:

@@ -1,0 +1,63 @@
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+
+from monai_fundusgen.generation.gate import AnatomyGate
+from monai_fundusgen.generation.judged import JudgedMaps
+from monai_fundusgen.generation.map_sources import PhantomMaps, VesselSample
+from monai_fundusgen.generation.plan import GenerationPlan
+from monai_fundusgen.phantom.anatomy import Anatomy
+
+PLANNED = GenerationPlan(3, seed=1).samples()
+ANY = (-np.inf, np.inf)
+VISIBLE = AnatomyGate(**{field.name: ANY for field in fields(AnatomyGate)} | {"density": (0.01, 0.2)})
+EYES = PhantomMaps(size=256, anatomy=Anatomy(diameter_deg=60, cut=0.716))
+
+
+class Scarce:
+    """Empty maps for the first attempts at some samples, an eye then; keeps the seeds it saw."""
+
+    def __init__(self, refused):
+        self.refused, self.seen = refused, []
+
+    def __call__(self, planned):
+        self.seen.append([(one["id"], one["seed"]) for one in planned])
+        empty = VesselSample(torch.zeros(2, 64, 64), np.zeros((2, 256, 256), bool), np.ones((256, 256), bool))
+        eyes = EYES(planned)
+        tries = [sum(one["id"] == name for batch in self.seen for name, _ in batch) for one in planned]
+        return [
+            empty if count <= self.refused.get(one["id"], 0) else eye
+            for one, count, eye in zip(planned, tries, eyes, strict=True)
+        ]
+
+
+def test_only_refused_maps_are_drawn_again_and_from_seeds_of_their_own():
+    source = Scarce({"eye000001": 2})
+    samples = JudgedMaps(source, VISIBLE)(PLANNED)
+    assert [len(batch) for batch in source.seen] == [3, 1, 1]
+    assert [sample.origin["attempt"] for sample in samples] == [0, 2, 0]
+    assert len({seed for batch in source.seen for _, seed in batch}) == 5
+    again = Scarce({"eye000001": 2})
+    alone = JudgedMaps(again, VISIBLE)(PLANNED[1:2])[0]
+    assert (alone.label == samples[1].label).all()
+
+
+def test_a_map_that_never_passes_is_kept_with_its_reasons():
+    samples = JudgedMaps(Scarce({"eye000000": 9}), VISIBLE, max_attempts=2)(PLANNED)
+    assert any(reason.startswith("artery.density 0 outside") for reason in samples[0].origin["implausible"])
+    assert "implausible" not in samples[1].origin
+
+
+def test_anatomy_is_measured_without_a_gate_too_and_is_plain_json():
+    samples = JudgedMaps(Scarce({"eye000002": 1}))(PLANNED)
+    assert samples[2].origin["anatomy"]["avr"] is None and "implausible" not in samples[2].origin
+    assert 0.02 < samples[0].origin["anatomy"]["artery.density"] < 0.1
+    json.loads(json.dumps(samples[2].origin, allow_nan=False))
+
+
+def test_no_attempt_is_refused():
+    with pytest.raises(ValueError, match="max_attempts: found 0"):
+        JudgedMaps(EYES, max_attempts=0)
