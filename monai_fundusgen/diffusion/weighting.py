@@ -50,8 +50,9 @@ def exponential(x_0: Tensor, c: float, *, vessel_fraction: float | None = None) 
 def untilted(x_0: Tensor, shift: float | Tensor) -> Tensor:
     """x_0 <- tanh(atanh(x_0) - shift): takes an estimate's log-odds back by 2 shift.
 
-    With ``shift = c`` it undoes the optimum of :func:`exponential` for an ideal network. On trained networks full
-    strength may be too much; hand in strength * c with a strength in [0, 1], constant or per level.
+    With ``shift = c`` it undoes the optimum of :func:`exponential` for an ideal network. A trained network under the
+    weight comes out at about the density of the plain one, but in more pieces (docs/concepts/reweighted-loss.md); a
+    negative shift of a few hundredths lends density to a plain network whose maps are too thin.
 
     Args:
         x_0: estimate of a binary map, clipped to [-1, 1]; -1 and 1 stay.

@@ -2,12 +2,17 @@
 
 import itertools
 import math
+import runpy
+from pathlib import Path
 
 import pytest
 import torch
 
 from monai_fundusgen.diffusion.forward import diffuse
+from monai_fundusgen.diffusion.noise import SeededNoise
 from monai_fundusgen.diffusion.parametrisation import KINDS, predicted
+from monai_fundusgen.diffusion.samplers import dpm_solver
+from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.diffusion.weighting import (
     capped_inverse_noise,
     edm,
@@ -18,6 +23,7 @@ from monai_fundusgen.diffusion.weighting import (
     untilted,
 )
 
+PatchMixture = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "patch_mixture.py"))["PatchMixture"]
 ABAR = torch.tensor([1e-9, 0.01, 0.5, 0.99, 1 - 1e-9], dtype=torch.float64)
 
 
@@ -73,6 +79,23 @@ def test_the_weighted_error_is_the_same_in_every_parametrisation(weight, one, ot
     x_t = diffuse(x_0, eps, abar)
     error = lambda kind: (predicted(x_0, x_t, abar, kind) - predicted(wrong, x_t, abar, kind)).square().mean(1)
     torch.testing.assert_close(weight(abar, one) * error(one), weight(abar, other) * error(other))
+
+
+def test_an_ideal_network_takes_its_density_from_high_noise():
+    """Tilted only where log-snr < 1, samples of binary patches are as dense as tilted everywhere.
+
+    So a weight on high noise alone thickens as much: the answers at low noise are certain, and stay.
+    """
+    mixture = PatchMixture()
+    levels, x_T = NoiseSchedule.linear().levels(20), SeededNoise([0]).normal(2000, 16)[0]
+
+    def density(below):
+        denoise = lambda x, abar: mixture.denoise(x, abar, 1.0 if torch.logit(abar) < below else 0.0)
+        return (dpm_solver(denoise, x_T, levels) > 0).float().mean().item()
+
+    plain, high_noise, everywhere = density(-math.inf), density(1.0), density(math.inf)
+    assert everywhere > 1.3 * plain
+    assert high_noise == pytest.approx(everywhere, rel=0.02)
 
 
 def test_known_values():
