@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from monai.transforms import Randomizable, Transform
+from monai.utils import ImageMetaKey
 
 from monai_fundusgen.conventions import LABEL, SEED
 from monai_fundusgen.metrics.functional.central_calibre import arteriole_venule_ratio
@@ -24,12 +25,21 @@ class EyeTraitsd(Transform):
     """Add what an augmentation leaves alone or moves: ``avr``, ``real`` and the point ``disc``.
 
     Put it behind `FieldSquared`; the item's ``label`` is a vessel map (2, S, S) in [0, 1]. An item with a seed is a
-    phantom. ``disc`` is (1, 2), (x, y) in half sides from the middle; NaN for an empty map.
+    phantom. ``disc`` is (1, 2), (x, y) in half sides from the middle.
+
+    Raises (when called):
+        ValueError: a map without vessels, which would teach a model to draw empty maps; the message names the file.
     """
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with its traits."""
         vessels = np.asarray(data[LABEL], dtype=np.float32)
+        if not (vessels >= 0.5).any():
+            source = getattr(data[LABEL], "meta", {}).get(ImageMetaKey.FILENAME_OR_OBJ, "a vessel map")
+            raise ValueError(
+                f"{source}: no vessel in the map (largest value {vessels.max():.2f}); take the item out of the datalist, "
+                "or check that its label holds artery/vein codes"
+            )
         side = vessels.shape[-1]
         row, column = convergence_rc([vessel_graph(plane >= 0.5) for plane in vessels], side)
         disc = (np.array([[column, row]]) + 0.5) * 2 / side - 1

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 from monai.transforms import Compose
 
 from monai_fundusgen.data.loading import LoadFundusd
@@ -57,3 +58,9 @@ def test_entries_are_dropped_as_often_as_told(eye):
     missing = torch.stack([transform(eye)["context"].isnan() for _ in range(400)]).float()
     assert missing.mean(0).sub(1 - 0.75 * 0.9).abs().max() < 0.08
     assert missing.all(1).float().mean().item() == pytest.approx(0.1, abs=0.05)
+
+
+def test_a_map_without_vessels_is_refused_by_name():
+    label = MetaTensor(torch.zeros(2, 64, 64), meta={"filename_or_obj": "eye 7.png"})
+    with pytest.raises(ValueError, match=r"eye 7.png: no vessel in the map \(largest value 0.00\)"):
+        EyeTraitsd()({"label": label})
