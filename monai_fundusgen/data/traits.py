@@ -37,8 +37,8 @@ class EyeTraitsd(Transform):
         if not (vessels >= 0.5).any():
             source = getattr(data[LABEL], "meta", {}).get(ImageMetaKey.FILENAME_OR_OBJ, "a vessel map")
             raise ValueError(
-                f"{source}: no vessel in the map (largest value {vessels.max():.2f}); take the item out of the datalist, "
-                "or check that its label holds artery/vein codes"
+                f"{source}: no vessel in the map (largest value {vessels.max():.2f}); take the item out of the "
+                "datalist, or check that its label holds artery/vein codes"
             )
         side = vessels.shape[-1]
         row, column = convergence_rc([vessel_graph(plane >= 0.5) for plane in vessels], side)

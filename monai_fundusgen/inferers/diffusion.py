@@ -92,7 +92,7 @@ class VesselMapSampler(Inferer):
         batch_size: maps that go through the network together; the last batch is padded to it. None: all at once.
         guidance_scale: strength of the condition, see :class:`NetworkDenoiser`.
         null_context: value of a condition that is not given.
-        untilt: shift that undoes an exponentially reweighted training; 0 is none.
+        untilt: shift that undoes an exponentially reweighted training; negative adds vessels, 0 is none.
         autocast: ``"bfloat16"`` runs the network under autocast.
         channels_last: hand the network channels-last tensors.
 
