@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class StructureReport:
         threshold: level of a soft map from which a pixel counts as vessel; 0.25 at 256 px keeps thin vessels.
         references: by name, items whose ``label`` is a soft map (2, H, W) of the same size; each name is a column.
         key: entry of the engine's output with soft maps (B, 2, H, W) in [0, 1].
+        redraw: applied to each predicted map before it is measured, for instance a `RedrawnMap`; None: as it is.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class StructureReport:
         threshold: float = 0.25,
         references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         key: str = Keys.PRED,
+        redraw: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None,
     ) -> None:
         self.directory = Path(directory)
+        self.redraw = redraw
         self.threshold = threshold
         self.references = {name: items for name, items in (references or {}).items() if len(items)}
         self.key = key
@@ -79,7 +82,8 @@ class StructureReport:
     def __call__(self, engine: Engine) -> None:
         """Measure the maps of this iteration."""
         output: Any = engine.state.output
-        self.rows += [figures_of(vessels, self.threshold) for vessels in output[self.key].float().cpu().numpy()]
+        for vessels in output[self.key].float().cpu().numpy():
+            self.rows.append(figures_of(vessels if self.redraw is None else self.redraw(vessels), self.threshold))
 
     def report(self, engine: Engine) -> None:
         """Write the summaries."""

@@ -46,3 +46,8 @@ def test_the_threshold_decides_what_a_faint_vessel_is(tmp_path):
 def test_quartiles_leave_out_what_could_not_be_measured():
     summary = summarise([{"a": value} for value in (1.0, 2.0, 3.0, float("nan"))])
     assert summary["a"]["median"] == pytest.approx(2) and summary["a"]["count"] == 3
+
+
+def test_maps_are_measured_as_they_are_redrawn(tmp_path):
+    report = report_of(tmp_path, [torch.stack([cross()])], redraw=lambda vessels: vessels[::-1] * 0)
+    assert report["sampled"]["artery.empty"]["mean"] == report["sampled"]["vein.empty"]["mean"] == 1
