@@ -28,8 +28,13 @@ class MapPreview:
 
     def __call__(self) -> Tensor:
         """Pictures (B, 3, H, W) uint8."""
+        return soft_map_pixels(self.maps()).cpu()
+
+    def maps(self) -> Tensor:
+        """Soft maps (B, 2, H, W) in [0, 1]."""
         self.network.eval()
-        return soft_map_pixels(self.sampler(list(self.seeds), self.network)).cpu()
+        soft: Tensor = self.sampler(list(self.seeds), self.network)
+        return soft
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,48 @@
+"""How the anatomy of sampled maps develops over a training: fragments fall slowly, and the loss does not show it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from ignite.engine import Engine, Events
+from torch import Tensor
+
+from monai_fundusgen.handlers.structure_report import figures_of, summarise
+from monai_fundusgen.storage.whole_file import write_whole
+
+TRACE = "anatomy.jsonl"
+
+
+class AnatomyTrace:
+    """Sample every few epochs and add a line with the median of every figure to ``anatomy.jsonl``.
+
+    Args:
+        sample: () -> soft maps (N, 2, H, W) in [0, 1], of the same seeds every time.
+        directory: where the file goes.
+        interval: epochs between two lines.
+        threshold: level of a soft map from which a pixel counts as vessel.
+    """
+
+    def __init__(
+        self, sample: Callable[[], Tensor], directory: str | Path, interval: int = 1, threshold: float = 0.25
+    ) -> None:
+        self.sample, self.path = sample, Path(directory) / TRACE
+        self.interval, self.threshold = interval, threshold
+
+    def attach(self, engine: Engine) -> None:
+        """Act at the end of every ``interval``-th epoch."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval), self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Sample, measure, write; lines of epochs that a resumed run repeats are replaced."""
+        maps = np.asarray(self.sample().float().cpu())
+        medians = {
+            name: one["median"] for name, one in summarise([figures_of(one, self.threshold) for one in maps]).items()
+        }
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        earlier = [line for line in lines if json.loads(line)["epoch"] < engine.state.epoch]
+        line = json.dumps({"epoch": engine.state.epoch, "maps": len(maps), **medians})
+        write_whole(self.path, "".join(one + "\n" for one in [*earlier, line]).encode())

@@ -1,0 +1,33 @@
+import json
+
+import pytest
+import torch
+from ignite.engine import Engine
+
+from monai_fundusgen.handlers.anatomy_trace import AnatomyTrace
+
+
+def bars(width):
+    vessels = torch.zeros(3, 2, 64, 64)
+    vessels[:, :, 20 : 20 + width, 8:56] = 1
+    return vessels
+
+
+def run(tmp_path, epochs, width):
+    engine = Engine(lambda *_: None)
+    AnatomyTrace(lambda: bars(width), tmp_path, interval=2).attach(engine)
+    engine.run([0], max_epochs=epochs)
+    return [json.loads(line) for line in (tmp_path / "anatomy.jsonl").read_text().splitlines()]
+
+
+def test_a_line_an_interval_with_medians_over_the_maps(tmp_path):
+    lines = run(tmp_path, 5, 4)
+    assert [line["epoch"] for line in lines] == [2, 4] and lines[0]["maps"] == 3
+    assert lines[0]["artery.components"] == 1
+    assert run(tmp_path / "wide", 2, 8)[0]["vein.density"] == pytest.approx(2 * lines[0]["vein.density"], rel=0.01)
+
+
+def test_epochs_that_are_run_again_replace_their_lines(tmp_path):
+    run(tmp_path, 4, 4)
+    lines = run(tmp_path, 2, 8)
+    assert [line["epoch"] for line in lines] == [2]
