@@ -173,7 +173,7 @@ def _require_able(kind: str, request: TraitRequest | None) -> None:
     """Only the mask model can be asked for any trait; a phantom can be asked for its laterality."""
     asked = {} if request is None else {name: getattr(request, name) for name in ("laterality", "density", "avr")}
     possible = {"ddpm": asked.keys(), "phantom": ("laterality",)}.get(kind, ())
-    refused = [name for name, wish in asked.items() if wish is not None and name not in possible]
+    refused = [name for name, wish in asked.items() if wish not in (None, "either") and name not in possible]
     if refused:
         raise ValueError(
             f"mask_source {kind} cannot be asked for {', '.join(refused)}; take mask_source ddpm"

@@ -22,7 +22,15 @@ def test_a_seed_always_draws_the_same_within_the_range():
     assert draws == [request.draw(seed) for seed in range(50)]
     assert 0.06 <= density.min() < 0.07 and 0.11 < density.max() <= 0.12
     assert all(draw["disc_x"] < 0 and draw["real"] == 1 and "avr" not in draw for draw in draws)
+    assert all(abs(draw["disc_x"] + 0.57) < 0.13 and abs(draw["disc_y"]) < 0.2 for draw in draws)
     assert torch.allclose(request.vectors([3, 4])[1], trait_vector(draws[4]), equal_nan=True)
+
+
+def test_either_eye_comes_with_even_odds_and_none_leaves_the_disc_open():
+    right = [TraitRequest().draw(seed)["disc_x"] > 0 for seed in range(400)]
+    assert 160 < sum(right) < 240
+    assert set(TraitRequest(laterality=None).draw(1)) == {"real"}
+    assert TraitRequest(disc_x=0.1, disc_y=0.0).draw(1) == {"disc_x": 0.1, "disc_y": 0.0, "real": 1.0}
 
 
 def test_one_wish_does_not_change_what_another_draws():
