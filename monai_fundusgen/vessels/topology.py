@@ -186,6 +186,8 @@ def _bridged_pairs(graph: SegmentGraph, branch: Branches, tolerance_deg: float) 
     """
     degree, nodes = graph.degree, graph.segment_nodes
     lengths = graph.lengths_px
+    if not len(degree):  # rings alone
+        return []
     near = 2.0 * (graph.node_radius_px[nodes] * 2.0).max(axis=1) + 2.0
     bridge = (nodes[:, 0] != nodes[:, 1]) & (nodes >= 0).all(axis=1) & (degree[nodes] == 3).all(axis=1)
     pairs: list[tuple[int, int]] = []

@@ -105,3 +105,10 @@ def test_nothing_is_found_in_nothing():
     assert (found.num_bifurcations, len(found.crossing_rc), len(found.angles_deg)) == (0, 0, 0)
     assert betti_numbers(np.zeros((4, 4), dtype=bool)) == (0, 0)
     assert component_areas(np.zeros((4, 4), dtype=bool)).size == 0
+
+
+def test_a_map_of_one_ring_has_no_junctions():
+    rows, columns = np.mgrid[:64, :64]
+    away = np.hypot(rows - 32, columns - 32)
+    found = junctions(vessel_graph((away > 9) & (away < 11)))
+    assert found.num_bifurcations == 0 and len(found.crossing_rc) == 0
