@@ -5,7 +5,7 @@
 The chain of this package as the data set bundle runs it, PNG writing included: maps four at a time, everything else one
 by one. The paper's chain has the sizes that it names or that its sources publish: 1000 steps of the diffusion model
 (64 channels, 256 px; two are timed and scaled), pix2pixHD's global generator (182.5 M parameters), EDSR with 32 blocks
-of 256 channels (43 M), all float32, random weights; it makes no label at 1024 px. Rounds alternate; figures are medians.
+of 256 channels (43 M), all float32, random weights; it makes no label at 1024 px. Figures are medians over rounds.
 """
 
 from __future__ import annotations
