@@ -214,3 +214,11 @@ def test_the_same_map_gives_the_same_label_as_tensor_and_array():
 def test_what_is_no_soft_map_is_refused(soft):
     with pytest.raises(ValueError, match="soft map .*expected"):
         vectorise(soft)
+
+
+def test_rounding_of_an_average_is_no_fault_but_more_is():
+    soft = np.zeros((2, 64, 64), dtype=np.float32)
+    soft[0, 30:34] = 1 + 1e-6
+    assert (exact_label(soft, 64) == exact_label(soft.clip(0, 1), 64)).all()
+    with pytest.raises(ValueError, match="clamp it first"):
+        exact_label(soft * 1.01, 64)
