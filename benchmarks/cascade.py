@@ -71,7 +71,7 @@ def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
     """Seconds a sample of each stage, over one batch."""
     clock, planned = Clock(), GenerationPlan(BATCH, seed).samples()
     sampler = clock.timed("map, 20 evaluations", maps.sampler)
-    timed = SampledMaps(maps.network, sampler, maps.size, maps.field_cut, maps.blur_px, maps.bridge_px, maps.repair)
+    timed = SampledMaps(maps.network, sampler, maps.drawing)
     with tempfile.TemporaryDirectory() as folder:
         writer = DatasetWriter(Journal(folder, {}))
         with clock.stage("map to label: trace, repair, draw"):

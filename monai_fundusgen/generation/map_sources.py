@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monai_fundusgen.data.reading import read_av, read_fov
+from monai_fundusgen.generation.label_drawing import LabelDrawing
 from monai_fundusgen.generation.plan import PlannedSample
 from monai_fundusgen.generation.stages import load_stage
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.raster import VesselRaster, rasterise
 from monai_fundusgen.phantom.retina import Field, Retina
 from monai_fundusgen.phantom.tree import grow_retina
-from monai_fundusgen.transforms.path_repair import PathRepair
 from monai_fundusgen.transforms.traits import TraitRequest
-from monai_fundusgen.transforms.vectorise import exact_label
 
 
 @dataclass(frozen=True)
@@ -97,21 +96,13 @@ class SampledMaps:
     Args:
         network: denoising network on its device.
         sampler: inferer that turns seeds and the network into soft maps (B, 2, S, S) in [0, 1].
-        size: side of label and photograph in px.
-        field_cut: visible half height of the field over its radius, as in the training maps.
-        blur_px: blur of the sampled maps, see `monai_fundusgen.transforms.vectorise.estimate_blur`.
-        bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
-        repair: join fragments, put kinds right and drop specks (`monai_fundusgen.transforms.path_repair`).
+        drawing: how a map becomes a label.
         request: what the sampler asks for, for the manifest.
     """
 
     network: nn.Module
     sampler: Any
-    size: int = 1024
-    field_cut: float = 1.0
-    blur_px: float = 0.0
-    bridge_px: float = 0.0
-    repair: bool = False
+    drawing: LabelDrawing = LabelDrawing()
     request: TraitRequest | None = None
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
@@ -121,13 +112,9 @@ class SampledMaps:
         return [self._traced(soft, seed) for soft, seed in zip(maps, seeds, strict=True)]
 
     def _traced(self, soft: Tensor, seed: int) -> VesselSample:
-        camera_field = Field(cut=self.field_cut)
-        soft = soft * torch.from_numpy(camera_field.mask(soft.shape[-1]))
-        fov = camera_field.mask(self.size)
-        repair = PathRepair() if self.repair else None
-        label = exact_label(soft, self.size, blur_px=self.blur_px, bridge_px=self.bridge_px, repair=repair) & fov
+        label = self.drawing.label(soft.numpy())
         asked = {} if self.request is None else {"requested": self.request.draw(seed)}
-        return VesselSample(area_average(label, soft.shape[-1]), label, fov, {"source": "ddpm", **asked})
+        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, {"source": "ddpm", **asked})
 
 
 class FolderMaps:
@@ -214,7 +201,7 @@ def open_map_source(
         stage = load_stage(mask_bundle, device)
         if request is not None:
             stage.inferer.request = request
-        return SampledMaps(stage.network, stage.inferer, size=size, request=stage.inferer.request, **stage.maps)
+        return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request)
     if kind == "folder" and mask_folder is not None:
         return FolderMaps(mask_folder, size=size)
     raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 _QUARTILES = (0.25, 0.5, 0.75)
 _SHOWN = ("empty", "density", "length_fd", "components", "largest_share", "loops", "bifurcations", "crossings")
 _TITLES = {"crossings": "same-kind crossings"}
+_PLANES = ("artery", "vein")
 
 Figures = dict[str, float]
 
@@ -54,7 +56,7 @@ class StructureReport:
         threshold: level of a soft map from which a pixel counts as vessel; 0.25 at 256 px keeps thin vessels.
         references: by name, items whose ``label`` is a soft map (2, H, W) of the same size; each name is a column.
         key: entry of the engine's output with soft maps (B, 2, H, W) in [0, 1].
-        redraw: applied to each predicted map before it is measured, for instance a `RedrawnMap`; None: as it is.
+        measure: figures of a soft map (2, H, W), in place of the structure of what lies above the threshold.
     """
 
     def __init__(
@@ -64,10 +66,10 @@ class StructureReport:
         threshold: float = 0.25,
         references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         key: str = Keys.PRED,
-        redraw: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None,
+        measure: Callable[[NDArray[np.floating]], Figures] | None = None,
     ) -> None:
         self.directory = Path(directory)
-        self.redraw = redraw
+        self.measure = measure or partial(figures_of, threshold=threshold)
         self.threshold = threshold
         self.references = {name: items for name, items in (references or {}).items() if len(items)}
         self.key = key
@@ -82,14 +84,13 @@ class StructureReport:
     def __call__(self, engine: Engine) -> None:
         """Measure the maps of this iteration."""
         output: Any = engine.state.output
-        for vessels in output[self.key].float().cpu().numpy():
-            self.rows.append(figures_of(vessels if self.redraw is None else self.redraw(vessels), self.threshold))
+        self.rows += [self.measure(vessels) for vessels in output[self.key].float().cpu().numpy()]
 
     def report(self, engine: Engine) -> None:
         """Write the summaries."""
         sampled = summarise(self.rows)
         references = {
-            name: summarise([figures_of(np.asarray(item[LABEL]), self.threshold) for item in items])
+            name: summarise([self.measure(np.asarray(item[LABEL])) for item in items])
             for name, items in self.references.items()
         }
         report = {"threshold": self.threshold, "sampled": sampled, "references": references, "maps": self.rows}
@@ -99,15 +100,20 @@ class StructureReport:
 
 
 def table(columns: Mapping[str, dict[str, dict[str, float]]]) -> str:
-    """Markdown table of the main figures: median and quartiles of each named summary, side by side."""
+    """Markdown table of the main figures: median and quartiles of each named summary, side by side.
+
+    Of figures that are no `VesselStructure` all are shown.
+    """
+    found = next(iter(columns.values()))
+    of_structure = {
+        f"{plane}.{figure}": f"{plane} {_TITLES.get(figure, figure)}" for plane in _PLANES for figure in _SHOWN
+    }
+    of_structure["av_crossings"] = "A/V crossings"
+    shown = of_structure if of_structure.keys() <= found.keys() else {name: name.replace(".", " ") for name in found}
     lines = ["| figure | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for plane in ("artery", "vein"):
-        for figure in _SHOWN:
-            cells = [_cell(summary.get(f"{plane}.{figure}"), figure) for summary in columns.values()]
-            lines.append(f"| {plane} {_TITLES.get(figure, figure)} | " + " | ".join(cells) + " |")
-    lines.append(
-        "| A/V crossings | " + " | ".join(_cell(one.get("av_crossings"), "") for one in columns.values()) + " |"
-    )
+    for name, title in shown.items():
+        cells = [_cell(summary.get(name), name.rsplit(".", 1)[-1]) for summary in columns.values()]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

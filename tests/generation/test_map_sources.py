@@ -3,6 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
+from monai_fundusgen.generation.label_drawing import LabelDrawing
 from monai_fundusgen.generation.map_sources import FolderMaps, PhantomMaps, SampledMaps, open_map_source
 from monai_fundusgen.generation.painters import CascadePainter, PhantomPainter, open_painter
 from monai_fundusgen.generation.plan import GenerationPlan
@@ -37,7 +38,7 @@ def bars(seeds, network):
 
 
 def test_labels_of_sampled_maps_follow_the_vessel_and_end_at_the_field():
-    for sample in SampledMaps(torch.nn.Identity(), bars, 256, 0.7)(PLANNED):
+    for sample in SampledMaps(torch.nn.Identity(), bars, LabelDrawing(256, 0.7))(PLANNED):
         assert not sample.label[:, ~sample.fov].any() and not sample.label[1].any()
         middle = np.flatnonzero(sample.label[0, :, 128])
         assert middle[[0, -1]].tolist() == pytest.approx([120, 137], abs=1)  # 4.5 px of 64 are 18 px of 256
@@ -90,7 +91,7 @@ def test_painted_photographs_are_black_outside_the_field(eyes):
 def test_the_phantom_paints_only_eyes_that_it_knows(eyes):
     photographs = PhantomPainter()(eyes, PLANNED)
     assert all(photograph.shape == (3, 256, 256) for photograph in photographs)
-    unknown = SampledMaps(torch.nn.Identity(), bars, 256)(PLANNED)
+    unknown = SampledMaps(torch.nn.Identity(), bars, LabelDrawing(256))(PLANNED)
     with pytest.raises(ValueError, match="maps from 'ddpm', which know no eye"):
         PhantomPainter()(unknown, PLANNED)
 
@@ -107,7 +108,7 @@ def test_a_style_needs_a_generator_that_takes_one(tmp_path):
 
 def test_the_manifest_tells_what_a_sampled_map_was_asked_for():
     request = TraitRequest(density=[0.06, 0.12], laterality="left")
-    samples = SampledMaps(torch.nn.Identity(), bars, 256, 0.7, request=request)(PLANNED)
+    samples = SampledMaps(torch.nn.Identity(), bars, LabelDrawing(256, 0.7), request)(PLANNED)
     assert [sample.origin["requested"] for sample in samples] == [request.draw(one["seed"]) for one in PLANNED]
 
 

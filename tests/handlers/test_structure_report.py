@@ -48,6 +48,13 @@ def test_quartiles_leave_out_what_could_not_be_measured():
     assert summary["a"]["median"] == pytest.approx(2) and summary["a"]["count"] == 3
 
 
-def test_maps_are_measured_as_they_are_redrawn(tmp_path):
-    report = report_of(tmp_path, [torch.stack([cross()])], redraw=lambda vessels: vessels[::-1] * 0)
-    assert report["sampled"]["artery.empty"]["mean"] == report["sampled"]["vein.empty"]["mean"] == 1
+def test_another_measure_takes_the_place_of_the_structure(tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        report = report_of(
+            tmp_path,
+            [torch.stack([cross()])],
+            measure=lambda vessels: {"artery.sum": float(vessels[0].sum())},
+            references={"real": [{"label": cross()}]},
+        )
+    assert report["sampled"]["artery.sum"]["median"] == report["references"]["real"]["artery.sum"]["median"] == 144
+    assert "| artery sum | 144 (144-144) | 144 (144-144) |" in caplog.text
