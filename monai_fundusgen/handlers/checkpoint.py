@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import ignite.distributed as idist
 import torch
+from ignite.engine import Engine
 from ignite.handlers import DiskSaver
 from monai.handlers import CheckpointSaver
 
@@ -77,3 +78,7 @@ class WholeCheckpointSaver(CheckpointSaver):
             checkpoint = getattr(self, attribute)
             if checkpoint is not None:
                 checkpoint.save_handler = WholeFileSaver(save_dir, filename)
+
+    def exception_raised(self, engine: Engine, e: Exception) -> NoReturn:
+        """Keep the last checkpoint: the host would put the weights of a run that failed, perhaps diverged, over it."""
+        raise e

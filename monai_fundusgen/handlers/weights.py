@@ -68,10 +68,21 @@ def fill_network(network: nn.Module, weights: Mapping[str, Tensor], path: str | 
 
 
 def save_weights(state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Write a state dict as fp16 (integers kept), whole or not at all."""
+    """Write a state dict as fp16 (integers kept), whole or not at all.
+
+    Raises:
+        ValueError: a weight is NaN, or beyond what fp16 holds, as after a training that diverged; nothing is written.
+    """
     narrowed = {
         name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
         for name, value in state.items()
     }
+    bad = [name for name, value in narrowed.items() if not torch.isfinite(value).all()]
+    if bad:
+        raise ValueError(
+            f"{path}: not written: {len(bad)} weights hold NaN or values beyond fp16, the first is {bad[0]} with "
+            f"{state[bad[0]].abs().max().item():.3g}; the training diverged: resume from the last checkpoint with a "
+            f"lower learning rate"
+        )
     with whole_file(path) as file:
         torch.save(narrowed, file)

@@ -138,6 +138,22 @@ def test_a_write_that_fails_leaves_the_last_whole_checkpoint(tmp_path, filename)
     assert torch.load(only, weights_only=True)["a"] == {"value": 1}
 
 
+def test_a_run_that_fails_keeps_the_checkpoint_of_its_last_whole_epoch(tmp_path):
+    holder = Holder()
+    names = {"interval_filename": "checkpoint.pt", "final_filename": "checkpoint.pt", "save_final": True}
+    engine = saver_engine(tmp_path, {"a": holder, "b": Holder()}, **names)
+
+    def diverge(engine):
+        if engine.state.epoch == 2:
+            holder.value = float("nan")
+            raise FloatingPointError("loss nan")
+
+    engine.add_event_handler(Events.ITERATION_COMPLETED, diverge)
+    with pytest.raises(FloatingPointError):
+        engine.run(range(1), max_epochs=3)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["a"] == {"value": 1}
+
+
 def test_old_checkpoints_go_when_new_ones_are_there(tmp_path):
     engine = saver_engine(tmp_path, {"a": Holder(), "b": Holder()}, n_saved=2)
     engine.run(range(1), max_epochs=5)

@@ -35,9 +35,20 @@ def test_weights_of_another_preset_are_refused_with_the_keys_named(tmp_path):
 def test_a_weight_that_is_not_a_number_is_refused(tmp_path):
     broken = network()
     broken[0].bias.data[1] = torch.nan
-    save_weights(broken.state_dict(), tmp_path / "model.pt")
+    torch.save(broken.state_dict(), tmp_path / "model.pt")
     with pytest.raises(ValueError, match=r"NaN or infinity, the first is 0\.bias"):
         load_weights(network(), tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("value", [torch.nan, 1e20])
+def test_weights_of_a_training_that_diverged_do_not_replace_good_ones(tmp_path, value):
+    diverged = network()
+    save_weights(diverged.state_dict(), tmp_path / "model.pt")
+    good = (tmp_path / "model.pt").read_bytes()
+    diverged[0].bias.data[1] = value
+    with pytest.raises(ValueError, match=r"model\.pt: not written: 1 weights .* the first is 0\.bias .*diverged"):
+        save_weights(diverged.state_dict(), tmp_path / "model.pt")
+    assert (tmp_path / "model.pt").read_bytes() == good
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
