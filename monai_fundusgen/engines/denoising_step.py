@@ -81,7 +81,9 @@ class DenoisingStep:
     def __post_init__(self) -> None:
         if self.autocast not in (None, "bfloat16"):
             raise ValueError(f"DenoisingStep: autocast {self.autocast!r} is neither None nor 'bfloat16'")
-        if self.micro_batches < 1 or not 0 <= self.drop_condition < 1 or self.max_grad_norm <= 0:
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"DenoisingStep: seed {self.seed!r}; expected an integer of at least 0")
+        if self.micro_batches < 1 or not 0 <= self.drop_condition < 1 or not self.max_grad_norm > 0:
             raise ValueError(
                 f"DenoisingStep: micro_batches {self.micro_batches}, drop_condition {self.drop_condition}, "
                 f"max_grad_norm {self.max_grad_norm}; expected at least 1, in [0, 1), above 0"

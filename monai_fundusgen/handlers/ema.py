@@ -24,8 +24,13 @@ def ema_momentum(half_life_images: float, batch_size: int) -> float:
         half_life_images: images seen until an old weight counts half; about a tenth of the run is a good start.
         batch_size: images of one step, over all ranks.
 
+    Raises:
+        ValueError: a half-life that is not above 0.
+
     Source: Karras et al. 2022 (arXiv:2206.00364), appendix F.
     """
+    if not half_life_images > 0:
+        raise ValueError(f"half_life_images: found {half_life_images}, expected a number above 0, say 5000")
     return 1 - 0.5 ** (batch_size / half_life_images)
 
 

@@ -19,9 +19,14 @@ class WallClock:
     Args:
         max_minutes: from the start of the run; None: no limit.
         clock: seconds from any origin.
+
+    Raises:
+        ValueError: a limit that is not above 0.
     """
 
     def __init__(self, max_minutes: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        if max_minutes is not None and not max_minutes > 0:
+            raise ValueError(f"max_minutes: found {max_minutes}, expected a number above 0, or nothing for no limit")
         self.max_minutes, self.clock = max_minutes, clock
         self._started_s = clock()
 

@@ -191,7 +191,16 @@ def test_a_missing_entry_names_what_is_there():
 
 
 @pytest.mark.parametrize(
-    "options", [{"autocast": "half"}, {"micro_batches": 0}, {"drop_condition": 1.0}, {"max_grad_norm": 0}]
+    "options",
+    [
+        {"autocast": "half"},
+        {"micro_batches": 0},
+        {"drop_condition": 1.0},
+        {"max_grad_norm": 0},
+        {"max_grad_norm": float("nan")},
+        {"seed": -1},
+        {"seed": "abc"},
+    ],  # fmt: skip
 )
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match="DenoisingStep"):

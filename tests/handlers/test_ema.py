@@ -46,6 +46,12 @@ def test_an_old_weight_counts_half_after_the_half_life():
     assert ema.averaged.weight.item() == pytest.approx(0.5, rel=1e-5)
 
 
+@pytest.mark.parametrize("wrong", [0, -10, float("nan")])
+def test_a_half_life_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match="half_life_images: found"):
+        ema_momentum(wrong, 16)
+
+
 def test_warm_up_forgets_the_random_start_and_then_gives_way_to_the_momentum():
     _, warm = counting_network(200, momentum=0.05)
     _, cold = counting_network(200, momentum=0.05, warmup=False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from ignite.engine import Engine, Events
 
 from monai_fundusgen.handlers.wall_clock import WallClock
@@ -27,3 +28,9 @@ def test_ends_after_the_iteration_in_which_the_time_is_up_and_announces_the_end(
 
 def test_no_limit_and_a_long_one_change_nothing():
     assert run(None) == run(1e9) == (12, 1)
+
+
+@pytest.mark.parametrize("wrong", [0, -5, float("nan")])
+def test_a_limit_that_leaves_no_time_is_refused(wrong):
+    with pytest.raises(ValueError, match="max_minutes: found"):
+        WallClock(wrong)
