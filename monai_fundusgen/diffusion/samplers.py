@@ -53,8 +53,8 @@ def num_levels(solver: Solver, num_evaluations: int) -> int:
     """
     if solver not in SOLVERS:
         raise ValueError(f"solver {solver!r} is none of {', '.join(SOLVERS)}")
-    if num_evaluations < 1:
-        raise ValueError(f"{solver}: {num_evaluations} evaluations sample nothing; ask for at least 1")
+    if not isinstance(num_evaluations, int) or num_evaluations < 1:
+        raise ValueError(f"{solver}: found {num_evaluations!r} evaluations; ask for a whole number, at least 1")
     if solver != "heun":
         return num_evaluations
     if num_evaluations % 2 == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,7 @@ class VesselMapSampler(Inferer):
         spacing: ``uniform_t``, ``log_snr`` or ``karras``.
         shape: channels, height and width of a map, where seeds are given.
         batch_size: maps that go through the network together; the last batch is padded to it. None: all at once.
-        guidance_scale: strength of the condition, see :class:`NetworkDenoiser`.
+        guidance_scale: strength of the condition, at least 0, see :class:`NetworkDenoiser`.
         null_context: value of a condition that is not given.
         untilt: shift that undoes an exponentially reweighted training; negative adds vessels, 0 is none.
         autocast: ``"bfloat16"`` runs the network under autocast.
@@ -120,6 +121,13 @@ class VesselMapSampler(Inferer):
             raise ValueError(f"VesselMapSampler: autocast {self.autocast!r} is neither None nor 'bfloat16'")
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"VesselMapSampler: batch_size {self.batch_size}; expected at least 1, or None for all")
+        if len(self.shape) != 3 or not all(isinstance(side, int) and side > 0 for side in self.shape):
+            raise ValueError(f"VesselMapSampler: shape {tuple(self.shape)}; expected channels, height and width in px")
+        if not isinstance(self.guidance_scale, (int, float)) or not 0 <= self.guidance_scale < math.inf:
+            raise ValueError(
+                f"VesselMapSampler: guidance_scale {self.guidance_scale!r}; expected a number of at least 0, 1 "
+                f"to follow the condition as it was trained"
+            )
 
     @torch.no_grad()
     def __call__(  # type: ignore[override]  # seeds take the place of an image

@@ -171,7 +171,14 @@ def test_solvers_that_add_noise_ask_for_it():
 
 
 @pytest.mark.parametrize(
-    ("solver", "count", "hint"), [("heun", 20, "19 or 21"), ("ddim", 0, "at least 1"), ("euler", 5, "dpm_solver")]
+    ("solver", "count", "hint"),
+    [
+        ("heun", 20, "19 or 21"),
+        ("ddim", 0, "at least 1"),
+        ("unipc", 2.5, "2.5 evaluations; ask for a whole number"),
+        ("ddpm", "many", "'many' evaluations"),
+        ("euler", 5, "dpm_solver"),
+    ],  # fmt: skip
 )
 def test_counts_that_a_solver_cannot_make_name_the_way_out(solver, count, hint):
     with pytest.raises(ValueError, match=hint):

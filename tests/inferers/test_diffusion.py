@@ -155,8 +155,10 @@ def test_a_config_builds_it_and_monais_evaluator_runs_it():
 @pytest.mark.parametrize(
     "options",
     [{"kind": "score"}, {"solver": "euler"}, {"solver": "heun", "num_evaluations": 20}, {"spacing": "cubic"},
-     {"autocast": "float16"}, {"batch_size": 0}, {"spacing": "uniform_t", "num_evaluations": 201}],
+     {"guidance_scale": float("nan")}, {"guidance_scale": -1}, {"guidance_scale": "abc"}, {"shape": (2, 0, 0)},
+     {"shape": (2, 64.5, 64.5)}, {"autocast": "float16"}, {"batch_size": 0},
+     {"spacing": "uniform_t", "num_evaluations": 201}],
 )  # fmt: skip
 def test_parts_that_do_not_fit_are_refused_at_once(options):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=str(next(reversed(options.values())))):
         sampler_with(**options)
