@@ -132,7 +132,7 @@ def _ends(name: str, wish: Wish) -> tuple[float, float] | None:
     """Lower and upper end of a wish."""
     if wish is None:
         return None
-    ends = [float(wish)] * 2 if isinstance(wish, int | float) else [float(value) for value in wish]
-    if len(ends) != 2:
+    ends = [wish] * 2 if isinstance(wish, int | float) else list(wish)
+    if isinstance(wish, str) or len(ends) != 2 or not all(isinstance(value, int | float) for value in ends):
         raise ValueError(f"{name}: found {wish!r}, expected a number or a range [low, high]")
-    return ends[0], ends[1]
+    return float(ends[0]), float(ends[1])

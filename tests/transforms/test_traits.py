@@ -44,6 +44,10 @@ def test_one_wish_does_not_change_what_another_draws():
         ({"density": 0.9}, "density: found 0.9.*0.03 to 0.25"),
         ({"avr": [0.9, 0.5]}, "avr: found"),
         ({"avr": [0.5, 0.6, 0.7]}, "avr: found"),
+        ({"avr": "abc"}, "avr: found 'abc', expected a number or a range"),
+        ({"avr": "ab"}, "avr: found 'ab'"),
+        ({"density": [0.05, "x"]}, "density: found"),
+        ({"density": float("nan")}, "density: found nan"),
         ({"laterality": "up"}, "right, left"),
     ],
 )
