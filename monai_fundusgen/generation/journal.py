@@ -19,7 +19,7 @@ class Journal:
 
     Args:
         root: folder of the data set.
-        settings: everything that the samples depend on; a folder started with other settings is refused.
+        settings: everything that the samples depend on; a folder with samples of other settings is refused.
         mend: whether this process drops what a killed run left half written and writes the settings down. Of several
             processes that write to one folder, exactly one does, before any of them writes.
 
@@ -36,7 +36,7 @@ class Journal:
         if mend:
             remove_partial(self.root)
             self._drop_half_line()
-            if not (self.root / SETTINGS).exists():
+            if not self.records:  # a run that failed before its first sample binds nobody to its settings
                 write_json(self.root / SETTINGS, dict(settings))
 
     @property
@@ -58,8 +58,8 @@ class Journal:
             os.fsync(file.fileno())
 
     def _compare(self, settings: Mapping[str, Any]) -> None:
-        path = self.root / SETTINGS
-        if not path.exists():
+        path, manifest = self.root / SETTINGS, self.root / MANIFEST
+        if not path.exists() or not manifest.exists() or b"\n" not in manifest.read_bytes():
             return
         earlier = json.loads(path.read_text(encoding="utf-8"))
         names = sorted(earlier.keys() | settings.keys())

@@ -32,9 +32,19 @@ def test_a_process_that_does_not_mend_leaves_alone_what_another_is_writing(tmp_p
 
 
 def test_other_settings_are_refused_and_named(tmp_path):
-    Journal(tmp_path, SETTINGS)
+    Journal(tmp_path, SETTINGS).append({"id": "a"})
     with pytest.raises(ValueError, match="seed: there 1, now 2.*choose another output folder"):
         Journal(tmp_path, {**SETTINGS, "seed": 2})
+
+
+@pytest.mark.parametrize("manifest", [None, b'{"id": "a"'])
+def test_a_run_that_made_no_sample_gives_way_to_another(tmp_path, manifest):
+    Journal(tmp_path, SETTINGS)
+    if manifest is not None:
+        (tmp_path / MANIFEST).write_bytes(manifest)
+    Journal(tmp_path, {**SETTINGS, "seed": 2}).append({"id": "a"})
+    with pytest.raises(ValueError, match="seed: there 2, now 1"):
+        Journal(tmp_path, SETTINGS)
 
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path):
