@@ -29,7 +29,7 @@ class JudgedMaps:
         max_attempts: maps drawn for one sample at most.
 
     Raises:
-        ValueError: no attempt at all.
+        ValueError: no attempt at all, or a part of one.
     """
 
     source: MapSource
@@ -37,8 +37,8 @@ class JudgedMaps:
     max_attempts: int = 4
 
     def __post_init__(self) -> None:
-        if self.max_attempts < 1:
-            raise ValueError(f"max_attempts: found {self.max_attempts}, expected at least 1")
+        if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
+            raise ValueError(f"max_attempts: found {self.max_attempts!r}, expected at least 1, a whole number")
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
         """Draw, measure, judge; in order."""

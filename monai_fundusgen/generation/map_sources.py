@@ -190,9 +190,11 @@ def open_map_source(
         device: where the mask model runs.
 
     Raises:
-        ValueError: another kind, what it needs is missing, or a request that it cannot meet.
+        ValueError: another kind, what it needs is missing, a request that it cannot meet, or an impossible size.
     """
     _require_able(kind, request)
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size: found {size!r}, expected the side of photograph and label in px, say 1024")
     if kind == "phantom":
         if request is not None and request.laterality is not None:
             anatomy = replace(anatomy or Anatomy(), laterality=request.laterality)

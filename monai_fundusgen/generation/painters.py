@@ -17,6 +17,7 @@ from monai_fundusgen.data.reading import read_rgb
 from monai_fundusgen.generation.map_sources import VesselSample
 from monai_fundusgen.generation.plan import PlannedSample
 from monai_fundusgen.inferers.cascade import PhotographCascade
+from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.transforms.condition import eye_points, photograph_condition
 from monai_fundusgen.transforms.dictionary import FieldSquared, to_network_range
@@ -54,6 +55,7 @@ class CascadePainter:
     @torch.inference_mode()
     def _paint(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
         device = next(self.network.parameters()).device
+        self._require_size(sample)
         fov = torch.from_numpy(sample.fov)[None].float()
         coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
         points = eye_points(sample.soft.numpy(), self.field_deg)
@@ -65,6 +67,13 @@ class CascadePainter:
             style=self.network.styles([seed], self.style),
         )[0]
         return photograph_pixels(photograph).cpu().numpy() * sample.fov.astype(np.uint8)
+
+    def _require_size(self, sample: VesselSample) -> None:
+        """The enlarger follows the label pixel by pixel."""
+        if isinstance(self.network.enlarger, EDSR):
+            painted, side = sample.soft.shape[-1] * self.network.enlarger.scale, sample.label.shape[-1]
+            if side != painted:
+                raise ValueError(f"size: found {side}, but the cascade paints {painted} px; set size to {painted}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,8 @@ def open_painter(
         field_deg: visual angle of the field.
 
     Raises:
-        ValueError: another kind, or a style for the phantom's optics or for a generator without style.
+        ValueError: another kind, a style for the phantom's optics or for a generator without style, or one that is no
+            fundus photograph.
     """
     if style is not None and (kind != "cascade" or not network.styled):
         raise ValueError(
@@ -119,5 +129,9 @@ def open_painter(
 def _photograph(path: str | Path) -> Tensor:
     """A photograph (3, S, S) in [-1, 1], squared round its field of view as in training."""
     pixels = read_rgb(path)
-    item: dict[Hashable, Any] = {IMAGE: pixels.astype(np.float32) / 255, FOV: estimate_fov(pixels)[None]}
+    try:
+        field = estimate_fov(pixels)[None]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; give a fundus photograph as style") from error
+    item: dict[Hashable, Any] = {IMAGE: pixels.astype(np.float32) / 255, FOV: field}
     return to_network_range(torch.as_tensor(FieldSquared((IMAGE,), 256)(item)[IMAGE]))

@@ -23,18 +23,20 @@ class GenerationPlan:
 
     Args:
         num_samples: how many samples the data set holds, at least 1.
-        seed: seed of the run.
+        seed: seed of the run, at least 0.
 
     Raises:
-        ValueError: ``num_samples`` is below 1.
+        ValueError: ``num_samples`` is below 1, ``seed`` below 0, or one of them no whole number.
     """
 
     num_samples: int
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.num_samples < 1:
-            raise ValueError(f"num_samples: found {self.num_samples}, expected at least 1")
+        for name, least in (("num_samples", 1), ("seed", 0)):
+            found = getattr(self, name)
+            if not isinstance(found, int) or found < least:
+                raise ValueError(f"{name}: found {found!r}, expected at least {least}, a whole number")
 
     def samples(self, *, done: Collection[str] = ()) -> list[PlannedSample]:
         """Samples in order, without those whose id is in ``done``."""

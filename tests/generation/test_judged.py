@@ -59,5 +59,6 @@ def test_anatomy_is_measured_without_a_gate_too_and_is_plain_json():
 
 
 def test_no_attempt_is_refused():
-    with pytest.raises(ValueError, match="max_attempts: found 0"):
-        JudgedMaps(EYES, max_attempts=0)
+    for wrong in (0, 1.5):
+        with pytest.raises(ValueError, match=f"max_attempts: found {wrong}"):
+            JudgedMaps(EYES, max_attempts=wrong)

@@ -8,6 +8,9 @@ from monai_fundusgen.generation.map_sources import FolderMaps, PhantomMaps, Samp
 from monai_fundusgen.generation.painters import CascadePainter, PhantomPainter, open_painter
 from monai_fundusgen.generation.plan import GenerationPlan
 from monai_fundusgen.inferers.cascade import PhotographCascade
+from monai_fundusgen.networks.nets.edsr import EDSR
+from monai_fundusgen.networks.nets.styled_generator import StyledGenerator
+from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.transforms.traits import TraitRequest
 
 PLANNED = GenerationPlan(3).samples()
@@ -94,6 +97,26 @@ def test_the_phantom_paints_only_eyes_that_it_knows(eyes):
     unknown = SampledMaps(torch.nn.Identity(), bars, LabelDrawing(256))(PLANNED)
     with pytest.raises(ValueError, match="maps from 'ddpm', which know no eye"):
         PhantomPainter()(unknown, PLANNED)
+
+
+@pytest.mark.parametrize("size", [0, -256, 2.5, "large"])
+def test_an_impossible_size_is_refused(size):
+    with pytest.raises(ValueError, match=f"size: found {size!r}"):
+        open_map_source("phantom", size=size)
+
+
+def test_a_size_that_the_cascade_does_not_paint_is_refused(eyes):
+    enlarger = EDSR(channels=8, num_blocks=1, scale=2, guide_channels=2)
+    painter = CascadePainter(PhotographCascade(Flat(0.0), enlarger), None)
+    with pytest.raises(ValueError, match="size: found 256, .* paints 128 px"):
+        painter(eyes, PLANNED)
+
+
+def test_a_style_that_is_no_photograph_is_named(tmp_path):
+    write_png(tmp_path / "dark.png", np.zeros((64, 64, 3), np.uint8))
+    styled = PhotographCascade(StyledGenerator(Flat(0.0)), torch.nn.Identity())
+    with pytest.raises(ValueError, match=r"dark\.png: no field of view.*as style"):
+        open_painter("cascade", styled, None, style=tmp_path / "dark.png")
 
 
 def test_an_unknown_painter_is_refused():

@@ -19,6 +19,14 @@ def test_finished_samples_are_left_out_and_the_rest_keeps_its_seeds():
     assert all(sample in plan.samples() for sample in rest)
 
 
-def test_an_empty_plan_is_refused():
-    with pytest.raises(ValueError, match="num_samples: found 0, expected at least 1"):
-        GenerationPlan(0)
+@pytest.mark.parametrize(
+    ("count", "seed", "message"),
+    [
+        (0, 0, "num_samples: found 0, expected at least 1"), (1.5, 0, "num_samples: found 1.5"),
+        ("abc", 0, "num_samples: found 'abc'"), (1, -1, "seed: found -1, expected at least 0"),
+        (1, 0.5, "seed: found 0.5"),
+    ],
+)  # fmt: skip
+def test_a_plan_that_cannot_be_is_refused(count, seed, message):
+    with pytest.raises(ValueError, match=message):
+        GenerationPlan(count, seed)
