@@ -31,6 +31,8 @@ def _parsed(path: Path) -> dict[str, Any]:
         datalist = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such datalist; make one with `fundusgen datalist`") from None
+    except OSError as error:
+        raise OSError(f"{path}: cannot be read as a datalist ({error.strerror}); give the JSON file") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: no datalist, not even JSON ({error})") from error
     if not isinstance(datalist, dict):
@@ -51,13 +53,17 @@ def load_datalist(path: str | Path, section: str = "training", *, needs: Sequenc
 
     Raises:
         FileNotFoundError: no datalist there, or some of its files are missing.
-        ValueError: no JSON, no such section, or an item without a needed key; the message says which sections exist.
+        OSError: a folder, or a file that may not be read.
+        ValueError: no JSON, no such section, an empty training list, or an item without a needed key; the message says
+            which sections exist.
     """
     path = Path(path).absolute()
     datalist = _parsed(path)
     if not isinstance(datalist.get(section), list) or not all(isinstance(item, dict) for item in datalist[section]):
         found = [f"{name} ({len(value)})" for name, value in datalist.items() if isinstance(value, list)]
         raise ValueError(f"{path}: no list of items {section!r}; it holds {', '.join(found) or 'no list at all'}")
+    if section == "training" and not datalist[section]:
+        raise ValueError(f"{path}: its training list is empty; a training would go on without real eyes, unnoticed")
     items = load_decathlon_datalist(path, True, section, base_dir=path.parent)
     names = datalist.get("labels")
     if isinstance(names, dict) and not any(kind in str(name) for name in names.values() for kind in KINDS):

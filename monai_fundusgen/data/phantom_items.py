@@ -16,10 +16,12 @@ def phantom_items(count: int, first_seed: int = 0) -> list[dict[str, int]]:
     """Items of ``count`` phantom eyes, one for each seed from ``first_seed``; a datalist without files.
 
     Raises:
-        ValueError: a negative number.
+        ValueError: a number that is negative or not whole.
     """
-    if count < 0 or first_seed < 0:
-        raise ValueError(f"count {count}, first seed {first_seed}; expected neither below 0")
+    if not all(isinstance(number, int) and number >= 0 for number in (count, first_seed)):
+        raise ValueError(
+            f"phantom eyes: count {count!r}, first seed {first_seed!r}; expected neither below 0, whole numbers"
+        )
     return [{SEED: seed} for seed in range(first_seed, first_seed + count)]
 
 

@@ -10,7 +10,7 @@ import torch
 from monai.transforms import Randomizable, Transform
 from monai.utils import ImageMetaKey
 
-from monai_fundusgen.conventions import LABEL, SEED
+from monai_fundusgen.conventions import KINDS, LABEL, SEED
 from monai_fundusgen.metrics.functional.central_calibre import arteriole_venule_ratio
 from monai_fundusgen.phantom.retina import Field
 from monai_fundusgen.transforms.traits import CONTEXT, DISC, TRAITS, trait_vector
@@ -28,18 +28,25 @@ class EyeTraitsd(Transform):
     phantom. ``disc`` is (1, 2), (x, y) in half sides from the middle.
 
     Raises (when called):
-        ValueError: a map without vessels, which would teach a model to draw empty maps; the message names the file.
+        ValueError: a map without arteries or without veins, which would teach a model to draw such maps; the message
+            names the file.
     """
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with its traits."""
         vessels = np.asarray(data[LABEL], dtype=np.float32)
+        source = getattr(data[LABEL], "meta", {}).get(ImageMetaKey.FILENAME_OR_OBJ, "a vessel map")
         if not (vessels >= 0.5).any():
-            source = getattr(data[LABEL], "meta", {}).get(ImageMetaKey.FILENAME_OR_OBJ, "a vessel map")
             raise ValueError(
                 f"{source}: no vessel in the map (largest value {vessels.max():.2f}); take the item out of the "
-                "datalist, or check that its label holds artery/vein codes"
+                "datalist, check that its label holds artery/vein codes, or keep the map at a larger size"
             )
+        for plane, kind in zip(vessels, KINDS, strict=True):
+            if not plane.any():
+                raise ValueError(
+                    f"{source}: no {kind} in the map; take the item out of the datalist, or, if it is a vessel map "
+                    "without kinds, put it under the key 'vessel'"
+                )
         side = vessels.shape[-1]
         row, column = convergence_rc([vessel_graph(plane >= 0.5) for plane in vessels], side)
         disc = (np.array([[column, row]]) + 0.5) * 2 / side - 1
@@ -54,9 +61,14 @@ class TraitContextd(Randomizable, Transform):
         cut: visible half height of the field over its radius; the density is that inside this field.
         drop: probability that an entry is left out.
         drop_all: probability that all are.
+
+    Raises:
+        ValueError: a probability outside [0, 1].
     """
 
     def __init__(self, cut: float = 1.0, *, drop: float = 0.25, drop_all: float = 0.1) -> None:
+        if not (0 <= drop <= 1 and 0 <= drop_all <= 1):
+            raise ValueError(f"drop: found {drop}, drop_all: found {drop_all}; expected probabilities in [0, 1]")
         self.field = Field(cut=cut)
         self.drop = drop
         self.drop_all = drop_all

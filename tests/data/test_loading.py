@@ -126,6 +126,7 @@ def test_a_batch_can_be_made_of_squared_items(datalist):
     ("[1, 2]", "expected an object"),
     ("{}", "no list at all"),
     ('{"testing": [{"image": "a.png"}]}', r"holds testing \(1\)"),
+    ('{"training": [], "testing": [{"image": "a.png"}]}', "its training list is empty"),
     ('{"training": ["a.png"]}', "no list of items 'training'"),
     ('{"training": [{"label": "a.png"}]}', "item 0 of training has no path under 'image'"),
     ('{"training": [{"image": "a.png"}]}', "1 of its files are missing: .*a.png"),
@@ -136,6 +137,11 @@ def test_a_bad_datalist_is_explained(tmp_path, content, complaint):
     with pytest.raises((ValueError, OSError), match=complaint) as caught:
         load_datalist(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_folder_in_place_of_a_datalist_is_named(tmp_path):
+    with pytest.raises(OSError, match=f"{tmp_path}: cannot be read as a datalist"):
+        load_datalist(tmp_path)
 
 
 def test_a_missing_datalist_tells_how_to_make_one(tmp_path):
@@ -174,8 +180,9 @@ def test_a_phantom_is_a_function_of_its_seed_and_maps_come_without_a_photograph(
     one, again, other = (load({"seed": seed}) for seed in (7, 7, 8))
     assert set(one) == {"seed", "label", "fov"} and torch.equal(one["label"], again["label"])
     assert not torch.equal(one["label"], other["label"])
-    with pytest.raises(ValueError, match="expected neither below 0"):
-        phantom_items(-1)
+    for wrong in (-1, 1.5, "abc"):
+        with pytest.raises(ValueError, match="phantom eyes: count .*expected neither below 0"):
+            phantom_items(wrong)
 
 
 def test_squaring_leaves_a_phantom_as_it_is():

@@ -64,3 +64,17 @@ def test_a_map_without_vessels_is_refused_by_name():
     label = MetaTensor(torch.zeros(2, 64, 64), meta={"filename_or_obj": "eye 7.png"})
     with pytest.raises(ValueError, match=r"eye 7.png: no vessel in the map \(largest value 0.00\)"):
         EyeTraitsd()({"label": label})
+
+
+@pytest.mark.parametrize(("plane", "missing"), [(0, "vein"), (1, "artery")])
+def test_a_vessel_map_that_passes_for_one_kind_is_refused(plane, missing):
+    label = torch.zeros(2, 64, 64)
+    label[plane, 30:34] = 1
+    with pytest.raises(ValueError, match=f"no {missing} in the map; .*'vessel'"):
+        EyeTraitsd()({"label": label})
+
+
+@pytest.mark.parametrize("options", [{"drop": 2}, {"drop_all": 1.5}, {"drop_all": -1}, {"drop": float("nan")}])
+def test_shares_that_are_none_are_refused(options):
+    with pytest.raises(ValueError, match="drop: found .*probabilities"):
+        TraitContextd(**options)
