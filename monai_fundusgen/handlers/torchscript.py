@@ -37,9 +37,13 @@ def export_torchscript(
         metadata: kept in the file for ``monai.data.load_net_with_metadata``.
 
     Raises:
-        ValueError: the network has no output but zero (no weights were loaded), or the traced one answers otherwise
-            for another batch and time.
+        ValueError: no size, a network with no output but zero (no weights were loaded), or a traced one that answers
+            otherwise for another batch and time.
     """
+    if image_size < 1:
+        raise ValueError(
+            f"image_size: found {image_size}, expected the side of a sample in px, say 256; nothing written"
+        )
     network.eval()
     traced = _trace(network, _inputs(network, 1, image_size))
     others = _inputs(network, 3, image_size)

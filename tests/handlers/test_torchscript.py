@@ -72,6 +72,11 @@ class Fickle(ADMUNet):
         return super().forward(x, timesteps) * (2 if len(x) > 1 else 1)
 
 
+def test_a_sample_without_a_size_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="image_size: found 0"):
+        export_torchscript(tiny(), tmp_path / "model.ts", 0)
+
+
 def test_a_network_that_a_trace_does_not_catch_is_refused(tmp_path):
     network = tiny()
     network.__class__ = Fickle
