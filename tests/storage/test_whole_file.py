@@ -1,3 +1,6 @@
+import errno
+import os
+
 import pytest
 
 from monai_fundusgen.storage.whole_file import remove_partial, whole_file, write_json, write_whole
@@ -33,3 +36,17 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     assert len(list((tmp_path / "pictures").iterdir())) == 2
     remove_partial(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [".hidden", "a.png"]
+
+
+def test_a_full_disk_is_told_with_the_file_that_did_not_fit(tmp_path, monkeypatch):
+    write_whole(tmp_path / "a", b"before")
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(_):
+        raise full
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left on device; .*a is as it was before") as raised:
+        write_whole(tmp_path / "a", b"after")
+    assert raised.value.errno == errno.ENOSPC and (tmp_path / "a").read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
