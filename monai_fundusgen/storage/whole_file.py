@@ -37,7 +37,7 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say which file it was
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk names no file
             raise OSError(error.errno, f"{error.strerror}; {path} is as it was before", str(path)) from error
         raise
 
