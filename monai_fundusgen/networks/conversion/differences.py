@@ -64,3 +64,22 @@ def _rows_per_channel(shapes: Shapes, projection: str, norm: str) -> float | Non
             channels = shapes.get(name.removesuffix(projection) + norm)
             return None if channels is None else shape[0] / channels[0]
     return None
+
+
+def refuse_other_shapes(expected: Shapes, found: Shapes, settings: str) -> None:
+    """Raise where the entries of a foreign checkpoint are not those of the network.
+
+    Args:
+        expected: shapes that the network needs, by name.
+        found: shapes that the checkpoint has.
+        settings: what else, beside widths and blocks, the network must be built with.
+
+    Raises:
+        ValueError: some differ; the first are named.
+    """
+    differing = differences(expected, found)
+    if differing:
+        raise ValueError(
+            f"weights of another network, {len(differing)} of {len(expected)} entries differ: {first_of(differing)}; "
+            f"build the network with channels, attention_levels, num_res_blocks, {settings} as it was trained"
+        )

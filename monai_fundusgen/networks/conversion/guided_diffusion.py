@@ -15,12 +15,7 @@ from monai.networks.blocks import SABlock
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 from torch import Tensor, nn
 
-from monai_fundusgen.networks.conversion.differences import (
-    differences,
-    first_of,
-    refuse_other_embedding,
-    shapes_of,
-)
+from monai_fundusgen.networks.conversion.differences import refuse_other_embedding, refuse_other_shapes, shapes_of
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
 
 _NORM_GROUPS, _NORM_EPS = 32, 1e-5  # of every norm there
@@ -75,13 +70,7 @@ def from_guided_diffusion(
     _check_class(classes, class_index)
     expected, found = _expected_shapes(network, theirs), shapes_of(state)
     refuse_other_embedding(expected, found, ".emb_layers.1.weight", ".out_layers.0.weight")
-    differing = differences(expected, found)
-    if differing:
-        raise ValueError(
-            f"weights of another network, {len(differing)} of {len(expected)} entries differ: {first_of(differing)}; "
-            f"build the network with channels, attention_levels, num_res_blocks, resblock_updown and patch as it "
-            f"was trained"
-        )
+    refuse_other_shapes(expected, found, "resblock_updown and patch")
     if classes is not None:
         state["time_embed.2.bias"] = state["time_embed.2.bias"] + classes[class_index]
     converted = {}

@@ -14,12 +14,7 @@ import torch
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 from torch import Tensor
 
-from monai_fundusgen.networks.conversion.differences import (
-    differences,
-    first_of,
-    refuse_other_embedding,
-    shapes_of,
-)
+from monai_fundusgen.networks.conversion.differences import refuse_other_embedding, refuse_other_shapes, shapes_of
 
 _ATTENTION = r"(attentions\.\d+|middle_block\.attention)"
 _UNUSED = re.compile(rf"{_ATTENTION}\.proj_attn\.(weight|bias)$")
@@ -51,13 +46,7 @@ def from_monai_generative(state: Mapping[str, Tensor], network: DiffusionModelUN
             converted[applied] = _identity(expected[applied])
     needed, found = shapes_of(expected), shapes_of(converted)
     refuse_other_embedding(needed, found, ".time_emb_proj.weight", ".norm2.weight")
-    differing = differences(needed, found)
-    if differing:
-        raise ValueError(
-            f"weights of another network, {len(differing)} of {len(expected)} entries differ: {first_of(differing)}; "
-            f"build the network with channels, attention_levels, num_res_blocks, resblock_updown and "
-            f"with_conditioning as it was trained"
-        )
+    refuse_other_shapes(needed, found, "resblock_updown and with_conditioning")
     return {name: converted[name] for name in expected}
 
 
