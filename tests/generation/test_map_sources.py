@@ -80,7 +80,7 @@ class Flat(torch.nn.Module):
         super().__init__()
         self.level = torch.nn.Parameter(torch.tensor(level))
 
-    def forward(self, condition):
+    def forward(self, condition, style=None):
         return self.level.expand(len(condition), 3, *(4 * side for side in condition.shape[-2:]))
 
 

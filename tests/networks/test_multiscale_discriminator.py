@@ -59,3 +59,39 @@ def test_scales_share_no_weights_and_all_learn():
     first, second = (scale.initial_conv.conv.weight for scale in network.scales[:2])
     assert not torch.equal(first, second)
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_detail_is_the_images_alone_amplified_and_within_range():
+    network = MultiScaleDiscriminator(5, base_channels=4, detail_gain=20.0)
+    x = torch.zeros(1, 5, 64, 64)
+    x[:, 0, :, 32:] = 1  # an edge of the condition
+    x[:, 2:, 30, 30] = 0.01
+    detail = network._with_detail(x)[:, 5:]
+    assert detail.shape == (1, 3, 64, 64)
+    assert torch.allclose(detail[..., 30, 30], torch.tensor(0.01 * 20 * 80 / 81))
+    assert detail[..., :20, :].abs().max() < 1e-6
+    assert network._with_detail(x * 1000)[:, 5:].abs().max() == 1
+
+
+def test_faint_detail_is_told_from_its_absence_within_a_hundred_steps_only_when_amplified():
+    """Condition with strong edges, image with a weak texture, or without: what the norms let through."""
+    rng = torch.Generator().manual_seed(0)
+
+    def last_losses(gain: float) -> float:
+        torch.manual_seed(0)
+        network = MultiScaleDiscriminator(4, base_channels=8, num_layers=2, num_scales=1, detail_gain=gain)
+        optimiser = torch.optim.Adam(network.parameters(), lr=1e-3, betas=(0.5, 0.999))
+        losses = []
+        for _ in range(100):
+            condition = torch.where(torch.rand(1, 1, 64, 64, generator=rng) < 0.1, 1.0, -1.0)
+            texture = 0.02 * torch.randn(1, 3, 64, 64, generator=rng)
+            logits, _ = network(torch.cat([torch.cat([condition, texture], 1), torch.cat([condition, 0 * texture], 1)]))
+            real, fake = logits[0].chunk(2)
+            loss = ((real - 1) ** 2).mean() + (fake**2).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+        return sum(losses[-10:]) / 10
+
+    assert last_losses(20.0) < 0.25 < last_losses(0.0)

@@ -123,6 +123,34 @@ def test_halving_keeps_a_constant_and_the_mean_of_a_plane():
     assert torch.allclose(halved(ramp)[0, 0, 0, 1:-1], torch.tensor([2.0, 4.0, 6.0]))
 
 
+@pytest.mark.parametrize("num_enhancers", [0, 1, 2])
+def test_a_style_changes_the_image_where_a_channel_of_one_value_cannot(num_enhancers):
+    """Instance norm takes constants away: a style as further input channels would be void."""
+    network = GlobalGenerator(3, **TINY, style_dim=2)
+    if num_enhancers:
+        network = LocalEnhancer(network, num_enhancers, num_blocks=1)
+    x = condition(1, 3, 32, 32)
+    x[:, 2] = 0.5
+    other = x.clone()
+    other[:, 2] = -0.5
+    style = torch.tensor([[0.5, -1.0]])
+    assert torch.allclose(network(x, style), network(other, style), atol=1e-5)
+    assert torch.equal(network(x, style), network(x))  # modulation starts as the identity
+    for name, parameter in network.named_parameters():
+        if "style" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    assert (network(x, style) - network(x, -style)).abs().mean() > 1e-3
+
+
+def test_a_style_adds_only_its_modulations():
+    """Two numbers a channel, each linear in the style, behind the trunk's entrance and behind every doubling."""
+    plain, network = (LocalEnhancer(GlobalGenerator(2, **TINY, style_dim=dim), num_blocks=1) for dim in (0, 8))
+    assert count(network) - count(plain) == 2 * (8 + 1) * (16 + 8 + 4 + 2)
+    network.load_state_dict(plain.state_dict(), strict=False)
+    x = condition(1, 2, 16, 16)
+    assert torch.equal(network(x, torch.ones(1, 8)), plain(x))
+
+
 def test_runs_in_bf16_and_channels_last():
     network = GlobalGenerator(2, **TINY).to(memory_format=torch.channels_last)
     x = condition(1, 2, 16, 16)

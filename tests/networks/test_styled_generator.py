@@ -5,10 +5,10 @@ from monai_fundusgen.networks.nets.styled_generator import StyledGenerator, Styl
 
 
 class Spread(nn.Module):
-    """Shows the last three channels of what it is given."""
+    """Shows the style."""
 
-    def forward(self, x):
-        return x[:, -3:]
+    def forward(self, condition, style):
+        return style[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
 
 
 def photograph(*colour):

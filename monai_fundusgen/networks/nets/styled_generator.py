@@ -44,13 +44,13 @@ class StyleEncoder(nn.Module):
 
 
 class StyledGenerator(nn.Module):
-    """A generator whose condition is joined by a style, the same at every pixel.
+    """A generator that is given a style beside its condition.
 
     In training the style is the encoder's of the true photograph; the bank of styles of all training photographs is
     kept with the weights, and at generation a style is drawn between two of them (`drawn_styles`).
 
     Args:
-        generator: takes condition and style channels together (N, C + style_dim, H, W).
+        generator: condition (N, C, H, W) and style (N, style_dim) to image, such as a `LocalEnhancer` with ``style_dim``.
         style_dim: length of the style.
         bank_size: how many styles the bank holds.
     """
@@ -74,8 +74,7 @@ class StyledGenerator(nn.Module):
         """
         if style is None:
             style = self.bank.mean(0).expand(len(condition), -1) if photograph is None else self.encoder(photograph)
-        channels = style.to(condition.dtype)[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
-        output: Tensor = self.generator(torch.cat([condition, channels], dim=1))
+        output: Tensor = self.generator(condition, style)
         return output
 
     def around(self, generator: nn.Module) -> StyledGenerator:
