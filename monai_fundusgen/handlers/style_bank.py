@@ -9,7 +9,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from monai_fundusgen.conventions import IMAGE
-from monai_fundusgen.networks.nets.styled_generator import StyledGenerator
+from monai_fundusgen.networks.nets.styled_generator import StyledGenerator, photograph_style
 from monai_fundusgen.transforms.dictionary import to_network_range
 
 
@@ -31,11 +31,11 @@ class StyleBank:
 
     @torch.no_grad()
     def __call__(self, engine: Engine) -> None:
-        """Encode the photographs with the weights of now."""
+        """Measure the photographs."""
         places = torch.linspace(0, len(self.items) - 1, min(len(self.items), len(self.network.bank))).round().int()
         device = self.network.bank.device
         styles = []
         for place in places.tolist():
             photograph = torch.as_tensor(self.items[place][IMAGE]).as_subclass(torch.Tensor)
-            styles.append(self.network.encoder(to_network_range(photograph.float())[None].to(device))[0])
+            styles.append(photograph_style(to_network_range(photograph.float())[None].to(device))[0])
         self.network.fill_bank(torch.stack(styles))

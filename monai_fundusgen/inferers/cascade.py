@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from monai_fundusgen.networks.nets.edsr import EDSR
-from monai_fundusgen.networks.nets.styled_generator import StyledGenerator
+from monai_fundusgen.networks.nets.styled_generator import StyledGenerator, photograph_style
 
 
 class PhotographCascade(nn.Module):
@@ -40,7 +40,7 @@ class PhotographCascade(nn.Module):
         if photograph is None:
             return self.generator.drawn_styles([int(seed) for seed in seeds])
         device = self.generator.bank.device
-        return self.generator.encoder(photograph[None].to(device)).expand(len(seeds), -1)
+        return photograph_style(photograph[None].to(device)).expand(len(seeds), -1)
 
     def forward(self, condition: Tensor, guide: Tensor | None = None, style: Tensor | None = None) -> Tensor:
         """Photograph (N, 3, k S, k S), not clamped.
@@ -48,7 +48,7 @@ class PhotographCascade(nn.Module):
         Args:
             condition: vessels, field and landmarks (N, 5, S, S) in [-1, 1].
             guide: exact map (N, 2, k S, k S) in [0, 1].
-            style: (N, style_dim); the mean of the bank if left out.
+            style: (N, STYLE_DIM); the mean of the bank if left out.
         """
         coarse = self.generator(condition, style=style) if self.styled else self.generator(condition)
         fine: Tensor = self.enlarger(coarse, guide) if self.guided else self.enlarger(coarse)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -47,7 +47,7 @@ class ImagePreview:
         input_key: what the network sees, (C, H, W) in [-1, 1]; its first three channels are shown.
         target_key: the photograph that it should give, (3, H', W') in [-1, 1].
         num_items: items shown, from the first.
-        guide_key: what the network also takes, as ``guide``; None: nothing.
+        keywords: what the network also takes: its keyword, and the key of the item.
     """
 
     network: nn.Module
@@ -55,7 +55,7 @@ class ImagePreview:
     input_key: str
     target_key: str
     num_items: int = 4
-    guide_key: str | None = None
+    keywords: Mapping[str, str] = field(default_factory=dict)
 
     @torch.no_grad()
     def __call__(self) -> Tensor:
@@ -65,7 +65,7 @@ class ImagePreview:
         rows = []
         for index in range(min(self.num_items, len(self.dataset))):
             item = self.dataset[index]
-            keywords = {} if self.guide_key is None else {"guide": _batch(item[self.guide_key]).to(device)}
+            keywords = {name: _batch(item[key]).to(device) for name, key in self.keywords.items()}
             given = _batch(item[self.input_key]).to(device)
             truth = _batch(item[self.target_key])
             shown = nn.functional.interpolate(given[:, :3].float(), truth.shape[-2:], mode="nearest")

@@ -3,22 +3,22 @@ from torch import nn
 
 from monai_fundusgen.inferers.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
-from monai_fundusgen.networks.nets.styled_generator import StyledGenerator
+from monai_fundusgen.networks.nets.styled_generator import STYLE_DIM, StyledGenerator, photograph_style
 
 
 class Colour(nn.Module):
-    """Paints its style."""
+    """Paints the first entries of its style."""
 
     def forward(self, condition, style):
-        return style[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
+        return style[:, :3, None, None].expand(-1, -1, *condition.shape[-2:])
 
 
 def cascade():
     torch.manual_seed(0)
     network = PhotographCascade(
-        StyledGenerator(Colour(), style_dim=3, bank_size=4), EDSR(channels=8, num_blocks=1, guide_channels=2)
+        StyledGenerator(Colour(), bank_size=4), EDSR(channels=8, num_blocks=1, guide_channels=2)
     )
-    network.generator.fill_bank(torch.tensor([[0.1, 0.2, 0.3], [-0.3, -0.2, -0.1]]))
+    network.generator.fill_bank(torch.stack([torch.full((STYLE_DIM,), 0.3), torch.full((STYLE_DIM,), -0.2)]))
     return network.eval()
 
 
@@ -27,7 +27,7 @@ def test_style_and_guide_reach_their_stages():
     guide, style = torch.rand(1, 2, 32, 32), network.styles([1])
     fine = network(condition, guide, style)
     assert fine.shape == (1, 3, 32, 32)
-    assert torch.equal(fine, network.enlarger(style[:, :, None, None].expand(1, 3, 8, 8), guide))
+    assert torch.equal(fine, network.enlarger(style[:, :3, None, None].expand(1, 3, 8, 8), guide))
     assert not torch.equal(fine, network(condition, torch.zeros_like(guide), style))
     assert not torch.equal(fine, network(condition, guide, network.styles([2])))
 
@@ -44,4 +44,4 @@ def test_a_photograph_gives_its_style_to_all_seeds():
     photograph = torch.full((3, 64, 64), 0.3)
     styles = network.styles([1, 2], photograph)
     assert torch.equal(styles[0], styles[1])
-    assert torch.allclose(styles[:1], network.generator.encoder(photograph[None]))
+    assert torch.allclose(styles[:1], photograph_style(photograph[None]))

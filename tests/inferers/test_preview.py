@@ -19,3 +19,17 @@ def test_each_row_is_input_prediction_truth():
     torch.nn.init.zeros_(network[1].bias)
     given, predicted, truth = ImagePreview(network, items, "low", "image")()
     assert (given == 0).all() and (predicted == 128).all() and (truth == 255).all()
+
+
+def test_a_network_is_given_what_its_keywords_name():
+    class Guided(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.level = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, x, guide):
+            return guide + self.level
+
+    items = [{"low": torch.zeros(3, 2, 2), "image": torch.zeros(3, 2, 2), "label": torch.ones(3, 2, 2)}]
+    _, predicted, _ = ImagePreview(Guided(), items, "low", "image", keywords={"guide": "label"})()
+    assert (predicted == 255).all()

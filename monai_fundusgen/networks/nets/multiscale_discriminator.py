@@ -20,9 +20,9 @@ class MultiScaleDiscriminator(nn.Module):
     all see the full-size image and grow deeper, which needs more memory and does not compare large structures, and its
     default norm is batch norm. Inputs and outputs are the same, so either fits the losses here.
 
-    With ``detail_gain`` it also sees the image's fine detail, amplified. Vessels and texture of a fundus photograph span a
-    few hundredths of the range, the condition's edges all of it, and the instance norms scale by the latter: as the paper
-    has it, the discriminator cannot tell a photograph from a blurred one for hundreds of steps.
+    With ``detail_gain`` it also sees the image's fine detail, amplified. Vessels and texture of a fundus photograph
+    span a few hundredths of the range, the condition's edges all of it, and the instance norms scale by the latter: as
+    the paper has it, the discriminator cannot tell a photograph from a blurred one for hundreds of steps.
 
     Source: Wang et al. 2018 (arXiv:1711.11585), section 3.2 and appendix A.2; Isola et al. 2017 (70 x 70 PatchGAN).
     The detail is this project's.

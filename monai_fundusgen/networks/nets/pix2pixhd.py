@@ -7,8 +7,8 @@ Training is coarse to fine, as in the paper:
 3. ``set_phase("joint")``: everything is trained. One optimiser over all parameters serves both phases, since
    parameters without gradient are left alone. Set the phase before the network is wrapped for several devices.
 
-With ``style_dim`` both also take a style vector, which modulates the features before the residual blocks and behind every
-doubling; that part is not in the paper.
+With ``style_dim`` both also take a style vector, which modulates the features before the residual blocks and behind
+every doubling; that part is not in the paper.
 
 Source: Wang et al. 2018 (arXiv:1711.11585), sections 3.1-3.2 and appendix A.1.
 """
