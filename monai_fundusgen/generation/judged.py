@@ -13,11 +13,12 @@ from monai_fundusgen.generation.plan import PlannedSample
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
 
 _DIGITS = 5
+NO_VESSELS = "no vessel inside the field of view: the photograph shows none, and neither disc nor fovea could be placed"
 
 
 @dataclass(frozen=True)
 class JudgedMaps:
-    """A map source whose samples carry ``anatomy``, and pass a gate if they can.
+    """A map source whose samples carry ``anatomy``, and pass a gate if they can; an empty map carries a ``warning``.
 
     A map that the gate refuses is drawn again, from a seed that depends on the sample's seed and the attempt alone. If
     the last attempt is refused too, the one with the fewest reasons is kept, and its reasons stand in the manifest
@@ -58,7 +59,10 @@ class JudgedMaps:
         anatomy = map_anatomy(sample.label, sample.fov)
         reasons = [] if self.gate is None else judge(anatomy, self.gate)
         shown = {name: None if math.isnan(value) else round(value, _DIGITS) for name, value in anatomy.items()}
-        return replace(sample, origin={**sample.origin, "attempt": attempt, "anatomy": shown}), reasons
+        origin = {**sample.origin, "attempt": attempt, "anatomy": shown}
+        if not sample.label.any():
+            origin["warning"] = NO_VESSELS
+        return replace(sample, origin=origin), reasons
 
 
 def _attempt_seed(seed: int, attempt: int) -> int:

@@ -6,9 +6,14 @@ import pytest
 import torch
 
 from monai_fundusgen.generation.gate import AnatomyGate
-from monai_fundusgen.generation.judged import JudgedMaps
+from monai_fundusgen.generation.judged import NO_VESSELS, JudgedMaps
 from monai_fundusgen.generation.map_sources import PhantomMaps, VesselSample
+from monai_fundusgen.generation.painters import CascadePainter
 from monai_fundusgen.generation.plan import GenerationPlan
+from monai_fundusgen.inferers.autocast import AutocastInferer
+from monai_fundusgen.inferers.cascade import PhotographCascade
+from monai_fundusgen.networks.nets.edsr import EDSR
+from monai_fundusgen.networks.nets.pix2pixhd import GlobalGenerator
 from monai_fundusgen.phantom.anatomy import Anatomy
 
 PLANNED = GenerationPlan(3, seed=1).samples()
@@ -56,6 +61,14 @@ def test_anatomy_is_measured_without_a_gate_too_and_is_plain_json():
     assert samples[2].origin["anatomy"]["avr"] is None and "implausible" not in samples[2].origin
     assert 0.02 < samples[0].origin["anatomy"]["artery.density"] < 0.1
     json.loads(json.dumps(samples[2].origin, allow_nan=False))
+
+
+def test_a_map_without_vessels_is_painted_all_the_same_and_its_record_warns():
+    samples = JudgedMaps(Scarce({"eye000002": 1}))(PLANNED)
+    assert samples[2].origin["warning"] == NO_VESSELS and "warning" not in samples[0].origin
+    network = PhotographCascade(GlobalGenerator(5, 3, 4, 1, 1), EDSR(channels=8, num_blocks=1, guide_channels=2))
+    (photograph,) = CascadePainter(network.eval(), AutocastInferer(None))([samples[2]], PLANNED[2:])
+    assert photograph.shape == (3, 256, 256) and photograph.std() > 0
 
 
 def test_no_attempt_is_refused():

@@ -64,6 +64,20 @@ def test_a_map_of_another_size_is_named(tmp_path):
         FolderMaps(tmp_path, size=64)(PLANNED)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "complaint"),
+    [
+        (np.full((256, 256), 77, np.uint8), "77"),
+        (np.full((256, 256, 3), (90, 10, 10), np.uint8), r"\(90, 10, 10\)"),
+    ],
+    ids=["grey levels", "colours"],
+)
+def test_a_map_that_is_neither_codes_nor_colours_is_named(tmp_path, pixels, complaint):
+    write_png(tmp_path / "odd.png", pixels)
+    with pytest.raises(ValueError, match=rf"odd\.png.*{complaint}"):
+        FolderMaps(tmp_path, size=256, coarse_size=64)(PLANNED)
+
+
 def test_sources_that_lack_what_they_need_say_so(tmp_path):
     with pytest.raises(ValueError, match="mask_source: found 'folder' with mask_bundle None and mask_folder None"):
         open_map_source("folder")
