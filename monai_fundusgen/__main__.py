@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from monai_fundusgen import __version__
 
+BAD_DATA = 1
 USER_ERROR = 2
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="fundusgen",
@@ -62,6 +65,142 @@ def datalist(
     typer.echo(describe(built, output))
 
 
+@app.command()
+def generate(
+    num_samples: Annotated[int, typer.Option("--num-samples", "-n", help="Samples that the data set is to hold.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
+    seed: Annotated[int | None, typer.Option(help="Seed of the run; sample i has one of its own.")] = None,
+    mask_source: Annotated[str | None, typer.Option(help="Where vessels come from: phantom, ddpm, folder.")] = None,
+    photograph_source: Annotated[str | None, typer.Option(help="phantom (its optics) or cascade (trained).")] = None,
+    mask_folder: Annotated[Path | None, typer.Option(help="Label maps, for --mask-source folder.")] = None,
+    style: Annotated[Path | None, typer.Option(help="Photograph whose look the cascade imitates.")] = None,
+    gate: Annotated[bool | None, typer.Option(help="Draw maps of implausible anatomy again.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples between two looks at the clock.")] = None,
+    shard_size: Annotated[int | None, typer.Option(help="Samples in a folder of a larger set; 0: one folder.")] = None,
+    part: Annotated[str | None, typer.Option(help="Slice of an array job: K/M, K from 0 to M-1.")] = None,
+    extend: Annotated[int | None, typer.Option(help="Make a finished set so large; with the -n that it had.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the data set that is there.")] = False,
+    engine: Annotated[str, typer.Option(help="local, torchrun or ray.")] = "local",
+    processes: Annotated[int, typer.Option(help="Processes of torchrun, actors of ray.")] = 1,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="Another option of the bundle: NAME=VALUE.")
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Folder of the bundle fundus_dataset_generation.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no messages.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON on standard output.")] = False,
+) -> None:
+    """Make a labelled data set, or the rest of one: photographs, artery/vein labels, datalist, card.
+
+    The same command again finishes a run that was stopped, to the same bytes. Ctrl-C ends it after the batch at hand.
+    """
+    from monai_fundusgen.generation.run import BUNDLE, RunRequest, forecast, run
+
+    told: dict[str, Any] = {
+        "seed": seed, "mask_source": mask_source, "photograph_source": photograph_source, "gate": gate,
+        "mask_folder": mask_folder and str(mask_folder), "style": style and str(style), "batch_size": batch_size,
+        "shard_size": shard_size, "extend": True if extend else None, "overwrite": overwrite or None,
+        "quiet": quiet or as_json or None, **_part(part), **_named_values(option or []),
+    }  # fmt: skip
+    count = max(num_samples, extend or 0)
+    request = RunRequest(output, count, told, (bundle or BUNDLE).resolve(), engine, processes)
+    if dry_run:
+        typer.echo(json.dumps(forecast(request), indent=None if as_json else 2))
+        return
+    report = run(request)
+    if as_json:
+        typer.echo(json.dumps(report.plain()))
+    elif not quiet:
+        typer.echo(
+            f"{output}: {report.found + report.made} of {report.num_samples} samples, {report.made} made in "
+            f"{report.seconds:.0f} s" + ("" if report.finished else "; the same command goes on")
+        )
+    if not report.finished and not part:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _part(text: str | None) -> dict[str, int]:
+    """``K/M`` as options of the bundle."""
+    if text is None:
+        return {}
+    pieces = text.split("/")
+    if len(pieces) != 2 or not all(piece.isdigit() for piece in pieces):
+        raise ValueError(f"--part: found {text!r}, expected K/M, for instance 0/10 for the first of ten")
+    return {"part": int(pieces[0]), "parts": int(pieces[1])}
+
+
+def _named_values(pairs: list[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` as options of the bundle; a value is read as YAML."""
+    import yaml
+
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise ValueError(f"--option: found {pair!r}, expected NAME=VALUE, for instance target_density=0.09")
+        found[name] = yaml.safe_load(value)
+    return found
+
+
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Argument(help="Folder of a data set.")],
+    threads: Annotated[int, typer.Option(help="Threads that read and hash.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON.")] = False,
+) -> None:
+    """Check every hash, count, label code and size of a data set, and its lists; exit code 1 where one is wrong."""
+    from monai_fundusgen.generation.verification import verify as problems_of
+
+    problems = []
+    for problem in problems_of(directory, num_threads=threads):
+        problems.append(problem)
+        if not as_json:
+            typer.echo(str(problem))
+    if as_json:
+        typer.echo(json.dumps({"folder": str(directory), "problems": [vars(problem) for problem in problems]}))
+    else:
+        typer.echo(
+            f"{directory}: {len(problems)} problems" if problems else f"{directory}: all is as the manifest says"
+        )
+    if problems:
+        raise typer.Exit(BAD_DATA)
+
+
+@app.command()
+def show(
+    directory: Annotated[Path, typer.Argument(help="Folder of a data set.")],
+    sheet: Annotated[Path | None, typer.Option(help="PNG to write: photographs above their labels.")] = None,
+    num_samples: Annotated[int, typer.Option("--num-samples", "-n", help="Samples on the sheet.")] = 16,
+    first: Annotated[int, typer.Option(help="Index of the first sample on the sheet.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+) -> None:
+    """Print the figures of a data set, finished or not, and write a contact sheet."""
+    from monai_fundusgen.generation.exhibition import figures_of, table, write_sheet
+
+    summary = figures_of(directory)
+    typer.echo(json.dumps(summary.plain()) if as_json else table(summary))
+    if sheet is not None:
+        count = write_sheet(directory, sheet, first, num_samples)
+        if not as_json:
+            typer.echo(f"{sheet}: {count} samples")
+
+
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(help="Folder of a finished data set.")],
+    output: Annotated[Path, typer.Argument(help="Folder to write; missing or empty.")],
+    to: Annotated[str, typer.Option("--to", help="Format; --to list names them.")],
+    testing: Annotated[float, typer.Option(help="Share of the samples for testing, the last ones.")] = 0.0,
+) -> None:
+    """Write a data set in the layout that another program reads."""
+    from monai_fundusgen.export.formats import FORMATS, export_dataset
+
+    if to == "list":
+        typer.echo("\n".join(f"{name:12} {one.summary}" for name, one in FORMATS.items()))
+        return
+    typer.echo(export_dataset(directory, output, to, testing=testing))
+
+
 checkpoint_app = typer.Typer(no_args_is_help=True, help="Move the state of a training between machines.")
 app.add_typer(checkpoint_app, name="checkpoint")
 
@@ -97,11 +236,19 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         app(arguments)
-    except (OSError, ValueError) as error:
-        if "--debug" in arguments:
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        cause = _innermost(error)
+        if "--debug" in arguments or isinstance(cause, RuntimeError):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {cause}", err=True)
         sys.exit(USER_ERROR)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The error that a bundle's configuration met, without MONAI's wrapping of it."""
+    while isinstance(error, RuntimeError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 if __name__ == "__main__":

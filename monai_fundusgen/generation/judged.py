@@ -22,7 +22,7 @@ class JudgedMaps:
 
     A map that the gate refuses is drawn again, from a seed that depends on the sample's seed and the attempt alone. If
     the last attempt is refused too, the one with the fewest reasons is kept, and its reasons stand in the manifest
-    under ``implausible``.
+    under ``implausible``; ``rejected`` counts the maps that were refused.
 
     Args:
         source: where maps come from.
@@ -52,7 +52,7 @@ class JudgedMaps:
                 if plan["id"] not in best or len(reasons) < len(best[plan["id"]][1]):
                     best[plan["id"]] = (measured, reasons)
             pending = [plan for plan in pending if best[plan["id"]][1]]
-        return [_explained(*best[plan["id"]]) for plan in planned]
+        return [self._explained(*best[plan["id"]]) for plan in planned]
 
     def _judged(self, sample: VesselSample, attempt: int) -> tuple[VesselSample, list[str]]:
         """The sample with its anatomy, and what speaks against it."""
@@ -64,12 +64,14 @@ class JudgedMaps:
             origin["warning"] = NO_VESSELS
         return replace(sample, origin=origin), reasons
 
+    def _explained(self, sample: VesselSample, reasons: list[str]) -> VesselSample:
+        """With what the gate refused in its record, and why, where there is a gate."""
+        if self.gate is None:
+            return sample
+        refused = {"rejected": self.max_attempts if reasons else sample.origin["attempt"]}
+        return replace(sample, origin={**sample.origin, **refused, **({"implausible": reasons} if reasons else {})})
+
 
 def _attempt_seed(seed: int, attempt: int) -> int:
     """The sample's own seed at first."""
     return seed if attempt == 0 else mixed_seed(seed, attempt)
-
-
-def _explained(sample: VesselSample, reasons: list[str]) -> VesselSample:
-    """With the reasons in its record, where there are any."""
-    return replace(sample, origin={**sample.origin, "implausible": reasons}) if reasons else sample

@@ -98,18 +98,27 @@ class SampledMaps:
         sampler: inferer that turns seeds and the network into soft maps (B, 2, S, S) in [0, 1].
         drawing: how a map becomes a label.
         request: what the sampler asks for, for the manifest.
+        batch: maps sampled at once, always so many: convolutions round by the size of their batch, and a sample's bytes
+            must not depend on its company. What is lacking is filled up and thrown away.
     """
 
     network: nn.Module
     sampler: Any
     drawing: LabelDrawing = LabelDrawing()
     request: TraitRequest | None = None
+    batch: int = 4
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
-        """Sample all maps in one batch."""
+        """Sample all maps, then trace them."""
         seeds = [sample["seed"] for sample in planned]
-        maps = self.sampler(seeds, self.network).float().cpu().clamp(0, 1)
+        chunks = [seeds[start : start + self.batch] for start in range(0, len(seeds), self.batch)]
+        maps = [soft for chunk in chunks for soft in self._sampled(chunk)]
         return [self._traced(soft, seed) for soft, seed in zip(maps, seeds, strict=True)]
+
+    def _sampled(self, seeds: Sequence[int]) -> Tensor:
+        filled = [*seeds, *[seeds[-1]] * (self.batch - len(seeds))]
+        maps: Tensor = self.sampler(filled, self.network)[: len(seeds)]
+        return maps.float().cpu().clamp(0, 1)
 
     def _traced(self, soft: Tensor, seed: int) -> VesselSample:
         label = self.drawing.label(soft.numpy())
@@ -177,6 +186,7 @@ def open_map_source(
     anatomy: Anatomy | None = None,
     request: TraitRequest | None = None,
     device: torch.device | str = "cpu",
+    batch: int = 4,
 ) -> MapSource:
     """The source named ``kind``: ddpm (needs ``mask_bundle``), phantom (of ``anatomy``), or folder (``mask_folder``).
 
@@ -188,6 +198,7 @@ def open_map_source(
         anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
         request: traits that the mask model is asked for.
         device: where the mask model runs.
+        batch: maps that the mask model samples at once.
 
     Raises:
         ValueError: another kind, what it needs is missing, a request that it cannot meet, or an impossible size.
@@ -203,7 +214,7 @@ def open_map_source(
         stage = load_stage(mask_bundle, device)
         if request is not None:
             stage.inferer.request = request
-        return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request)
+        return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if kind == "folder" and mask_folder is not None:
         return FolderMaps(mask_folder, size=size)
     raise ValueError(

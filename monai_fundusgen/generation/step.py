@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import time
+from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +15,6 @@ from monai_fundusgen.generation.map_sources import MapSource
 from monai_fundusgen.generation.painters import Painter
 from monai_fundusgen.generation.plan import PlannedSample
 from monai_fundusgen.generation.writer import DatasetWriter, FinishedSample
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,10 @@ class GenerationStep:
     def __call__(self, engine: Engine, batch: Mapping[str, Any]) -> list[FinishedSample]:
         """Finished samples of a collated batch of `PlannedSample`."""
         columns = zip(batch["id"], batch["index"], batch["seed"], strict=True)
-        planned = [PlannedSample(id=one, index=int(index), seed=int(seed)) for one, index, seed in columns]
+        return self.samples([PlannedSample(id=one, index=int(index), seed=int(seed)) for one, index, seed in columns])
+
+    def samples(self, planned: list[PlannedSample]) -> list[FinishedSample]:
+        """Finished samples of some that are planned."""
         vessels = self.map_source(planned)
         photographs = self.painter(vessels, planned)
         return [
@@ -36,18 +39,60 @@ class GenerationStep:
         ]
 
 
-@dataclass(frozen=True)
 class WriteSamples:
-    """Handler that writes what the step returns, batch by batch."""
+    """Handler that writes what the step returns, while the next batch is made.
 
-    writer: DatasetWriter
+    Encoding and hashing run in threads (zlib and hashing leave the interpreter's lock); lines go to the journal in
+    order, each after its files. What waits is bounded, so a slow disk slows the run and does not fill the memory.
+
+    Args:
+        writer: where samples go.
+        num_threads: threads that encode and write.
+        max_waiting: samples that may wait to be written.
+
+    Attributes:
+        waited_s: seconds that the run stood still because writing lagged behind, the end included.
+    """
+
+    def __init__(self, writer: DatasetWriter, num_threads: int = 2, max_waiting: int = 16) -> None:
+        self.writer = writer
+        self.num_threads, self.max_waiting = num_threads, max_waiting
+        self.waited_s = 0.0
+        self._waiting: deque[tuple[FinishedSample, Future[dict[str, str]]]] = deque()
+        self._pool: ThreadPoolExecutor | None = None
 
     def attach(self, engine: Engine) -> None:
-        """Write after every iteration."""
+        """Write after every iteration; wait for the last at the end, also of a run that was told to stop."""
         engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+        for event in (Events.TERMINATE, Events.COMPLETED):
+            engine.add_event_handler(event, self.drain)
 
     def __call__(self, engine: Engine) -> None:
-        """Write the samples of this iteration."""
+        """Hand the samples of this iteration to the threads; note those that are on the disk."""
         finished: list[FinishedSample] = engine.state.output  # type: ignore[assignment]  # what GenerationStep returned
+        self.submit(finished)
+
+    def submit(self, finished: list[FinishedSample]) -> None:
+        """Hand samples to the threads."""
+        self._pool = self._pool or ThreadPoolExecutor(self.num_threads, thread_name_prefix="writer")
         for sample in finished:
-            self.writer.write(sample)
+            self._waiting.append((sample, self._pool.submit(self.writer.files, sample)))
+        start = time.perf_counter()
+        while self._waiting and (len(self._waiting) > self.max_waiting or self._waiting[0][1].done()):
+            self._note()
+        self.waited_s += time.perf_counter() - start
+
+    def drain(self, _: Engine | None = None) -> None:
+        """Wait until everything is on the disk."""
+        start = time.perf_counter()
+        while self._waiting:
+            self._note()
+        self.waited_s += time.perf_counter() - start
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _note(self) -> None:
+        """The line of the sample that waits longest."""
+        sample, files = self._waiting.popleft()
+        self.writer.append(sample, files.result())

@@ -1,33 +1,27 @@
-"""A data set on disk: images, labels, colour maps, fields of view, datalist, contact sheet.
-
-Every file is whole or absent: it is written under a temporary name, flushed and renamed.
-"""
+"""The files of a sample on disk, each whole or absent, and its line in the journal."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from monai_fundusgen import __version__
-from monai_fundusgen.conventions import FOV, IMAGE, LABEL, LABEL_NAMES
-from monai_fundusgen.generation.contact_sheet import contact_sheet
+from monai_fundusgen.data.placement import sample_index
+from monai_fundusgen.generation.completion import complete
 from monai_fundusgen.generation.journal import Journal
-from monai_fundusgen.storage.picture_file import write_png
-from monai_fundusgen.storage.whole_file import write_json
+from monai_fundusgen.generation.provenance import versions
+from monai_fundusgen.storage.picture_file import png_bytes
+from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
 
-DATALIST = "datalist.json"
-CONTACT_SHEET = "contact_sheet.png"
-_SHEET_SAMPLES = 8
-
-logger = logging.getLogger(__name__)
+#: What every PNG says of itself, in a text chunk.
+SYNTHETIC: Final = "computer generated; shows no person's eye"
+_DIGEST = 12  # characters of a hash in a record; the whole stands in run.json
 
 
 @dataclass(frozen=True)
@@ -50,57 +44,54 @@ class FinishedSample:
 
 
 class DatasetWriter:
-    """Write samples below the journal's folder and, at the end, the datalist and the contact sheet.
+    """Write samples below the journal's folder.
+
+    `files` may run in several threads at once, `append` in one.
 
     Args:
         journal: journal of the run; a sample is finished once its line is there.
-        name: name of the data set in its datalist.
+        device: where the samples are made, for their records.
     """
 
-    def __init__(self, journal: Journal, *, name: str = "synthetic fundus data set") -> None:
+    def __init__(self, journal: Journal, *, device: torch.device | str = "cpu") -> None:
         self.journal = journal
-        self.root = journal.root
-        self.name = name
+        self.device = str(device)
 
     def write(self, sample: FinishedSample) -> None:
         """Write the files of one sample, then its line in the journal."""
+        self.append(sample, self.files(sample))
+
+    def files(self, sample: FinishedSample) -> dict[str, str]:
+        """Write the files of one sample; the SHA-256 of each, by its folder."""
         pictures = {
             "images": sample.photograph.transpose(1, 2, 0),
             "labels": encode_av(torch.from_numpy(sample.label)).numpy(),
             "av": planes_to_colours(sample.label).transpose(1, 2, 0),
             "fov": sample.fov.astype(np.uint8) * 255,
         }
+        text = {"Synthetic": SYNTHETIC, "Software": f"monai_fundusgen {__version__}"}
+        if "seed" in sample.record:
+            text["Seed"] = str(sample.record["seed"])
+        paths = self.journal.placement.files(sample_index(sample.id))
+        found = {}
         for folder, pixels in pictures.items():
-            write_png(self.root / folder / f"{sample.id}.png", pixels)
-        self.journal.append({"id": sample.id, **sample.record})
+            content = png_bytes(pixels, text)
+            write_whole(self.journal.root / paths[folder], content, self.journal.scratch)
+            found[folder] = hashlib.sha256(content).hexdigest()
+        return found
 
-    def finish(self) -> None:
-        """Write datalist and contact sheet of all finished samples, and say where they are."""
-        ids = sorted(self.journal.done)
-        write_json(self.root / DATALIST, self._datalist(ids))
-        pairs = [(self._read(f"images/{one}.png"), self._read(f"av/{one}.png")) for one in ids[:_SHEET_SAMPLES]]
-        write_png(self.root / CONTACT_SHEET, contact_sheet(pairs))
-        logger.info("%d labelled photographs in %s", len(ids), self.root.resolve())
-        logger.info("look at them: %s", self.root / CONTACT_SHEET)
-        logger.info("train on them: load_decathlon_datalist(%r, True, 'training')", str(self.root / DATALIST))
+    def append(self, sample: FinishedSample, files: dict[str, str]) -> None:
+        """Add the line of a sample whose files are on the disk."""
+        self.append_record(sample.id, sample.record, files)
 
-    def _datalist(self, ids: Sequence[str]) -> dict[str, Any]:
-        folders = {IMAGE: "images", LABEL: "labels", FOV: "fov"}
-        training = [{key: f"{folder}/{one}.png" for key, folder in folders.items()} | {"fold": 0} for one in ids]
-        return {
-            "name": self.name,
-            "description": "Synthetic fundus photographs with artery/vein labels; no photograph shows a person's eye.",
-            "reference": f"monai_fundusgen {__version__}",
-            "tensorImageSize": "2D",
-            "modality": {"0": "CFP"},
-            "labels": {str(code): name for code, name in LABEL_NAMES.items()},
-            "numTraining": len(training),
-            "numTest": 0,
-            "training": training,
-            "validation": [],
-            "testing": [],
+    def append_record(self, name: str, record: dict[str, Any], files: dict[str, str]) -> None:
+        """The same, where the sample itself is elsewhere."""
+        weights = {
+            stage: hashes["weights"][:_DIGEST] for stage, hashes in self.journal.settings.get("stages", {}).items()
         }
+        made = {"run": self.journal.digest[:_DIGEST], "weights": weights, "versions": versions(), "device": self.device}
+        self.journal.append(name, {**record, **made, "files": files})
 
-    def _read(self, name: str) -> NDArray[np.uint8]:
-        with Image.open(self.root / name) as image:
-            return np.asarray(image.convert("RGB"))
+    def finish(self) -> bool:
+        """Write what a finished data set holds beside its samples; False where samples are still missing."""
+        return complete(self.journal)

@@ -8,6 +8,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.whole_file import remove_partial, whole_file, write_json, write_whole
 
 INDEX = "index.json"
@@ -91,7 +92,7 @@ def unpack(folder: str | Path, path: str | Path, *, replace: bool = False) -> In
     if path.is_dir():
         raise IsADirectoryError(f"{path}: a folder; give the name of the file, for instance {path / index.whole.name}")
     if path.exists() and not replace:
-        if _sha256_of_file(path) == index.whole.sha256:
+        if file_sha256(path) == index.whole.sha256:
             return index
         raise FileExistsError(
             f"{path}: a file with other content is there; move it away, or allow to replace it (--replace)"
@@ -170,11 +171,3 @@ def _refuse_bad_parts(folder: Path, index: Index) -> None:
             f"{folder}: {len(bad)} of {len(index.parts)} parts are bad; nothing written; copy them again from where "
             f"they were packed\n  {listed}"
         )
-
-
-def _sha256_of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while content := file.read(MAX_BYTES):
-            digest.update(content)
-    return digest.hexdigest()

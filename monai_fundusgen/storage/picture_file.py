@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from monai_fundusgen.storage.whole_file import write_whole
 
 
-def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG of grey (H, W) or RGB (H, W, 3) pixels, uint8."""
+def png_bytes(pixels: NDArray[np.uint8], text: Mapping[str, str] | None = None) -> bytes:
+    """PNG of grey (H, W) or RGB (H, W, 3) pixels, uint8, with text chunks by keyword."""
     buffer = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=4)
+    chunks = PngInfo()
+    for keyword, value in (text or {}).items():
+        chunks.add_text(keyword, value)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=4, pnginfo=chunks)
     return buffer.getvalue()
 
 

@@ -20,14 +20,19 @@ def remove_partial(folder: str | Path) -> None:
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[BinaryIO]:
+def whole_file(path: str | Path, scratch: str | Path | None = None) -> Iterator[BinaryIO]:
     """Open ``path`` for binary writing under a temporary name; rename it at the end, drop it on an error.
 
     Missing folders are made. The content is on the disk (fsync) before the name is.
+
+    Args:
+        path: the file.
+        scratch: folder for the temporary name, on the same file system; by default that of the file.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PARTIAL)
+    for folder in (path.parent, *([Path(scratch)] if scratch else [])):
+        folder.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=scratch or path.parent, prefix=f".{path.name}.", suffix=_PARTIAL)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -42,9 +47,9 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_whole(path: str | Path, content: bytes) -> None:
-    """Write ``content`` to ``path``, whole or not at all."""
-    with whole_file(path) as file:
+def write_whole(path: str | Path, content: bytes, scratch: str | Path | None = None) -> None:
+    """Write ``content`` to ``path``, whole or not at all; ``scratch`` as in `whole_file`."""
+    with whole_file(path, scratch) as file:
         file.write(content)
 
 

@@ -1,0 +1,1 @@
+"""A data set in the layouts that other programs read: one file a family of consumers."""

@@ -1,0 +1,169 @@
+"""DICOM: an Ophthalmic Photography 8 Bit image and a segmentation of each sample, marked as synthetic."""
+
+from __future__ import annotations
+
+import hashlib
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from monai_fundusgen import __version__
+from monai_fundusgen.conventions import FIELD_FILL, MM_PER_DEGREE
+from monai_fundusgen.export.source import ExportSample, SourceDataset
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+OPHTHALMIC_PHOTOGRAPHY_8_BIT: Final = "1.2.840.10008.5.1.4.1.1.77.1.5.1"
+_MAKER: Final = "monai_fundusgen"
+_FIELD_DEG: Final = 45.0  # visual angle of the field, where the settings do not tell it
+#: Coded terms (value, scheme, meaning), SNOMED CT.
+_RETINA: Final = ("5665001", "SCT", "Retina")
+_CAMERA: Final = ("409898007", "SCT", "Fundus Camera")
+_STRUCTURE: Final = ("91723000", "SCT", "Anatomical Structure")
+_VESSELS: Final = (("artery", ("51114001", "SCT", "Artery")), ("vein", ("29092000", "SCT", "Vein")))
+
+
+def dicom(source: SourceDataset, folder: Path) -> None:
+    """``ID/photograph.dcm`` and ``ID/vessels.dcm``: one patient and study a sample; segments artery and vein.
+
+    Synthetic Data (0008,001C) is YES in both; patient and study are named SYNTHETIC. Identifiers are functions of the
+    data set and the sample.
+
+    Raises:
+        ImportError: pydicom or highdicom is not installed.
+    """
+    try:
+        import highdicom  # noqa: F401
+        import pydicom  # noqa: F401
+    except ImportError as error:
+        raise ImportError("dicom: pydicom and highdicom are needed; pip install 'monai-fundusgen[export]'") from error
+    for sample in source:
+        photograph = _photograph(sample, float(source.settings.get("field_deg") or _FIELD_DEG))
+        (folder / sample.id).mkdir(parents=True, exist_ok=True)
+        photograph.save_as(folder / sample.id / "photograph.dcm", enforce_file_format=True)
+        if sample.vessels().any():
+            segmentation = _segmentation(sample, photograph)
+            segmentation.save_as(folder / sample.id / "vessels.dcm", enforce_file_format=True)
+
+
+def uid(sample: ExportSample, role: str) -> str:
+    """Unique identifier under 2.25, from the hash of the photograph's bytes and the role."""
+    files = sample.record.get("files", {})
+    words = f"{files.get('images', sample.id)} {files.get('labels', '')} {sample.id} {role}"
+    return f"2.25.{int(hashlib.sha256(words.encode()).hexdigest()[:32], 16)}"
+
+
+def laterality(sample: ExportSample) -> str:
+    """R or L by the side of the disc; U where it is not known."""
+    column = sample.record.get("anatomy", {}).get("disc_column")
+    return "U" if column is None else "R" if column > 0.5 else "L"
+
+
+def _photograph(sample: ExportSample, field_deg: float) -> Dataset:
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import UID, ExplicitVRLittleEndian
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(OPHTHALMIC_PHOTOGRAPHY_8_BIT)
+    meta.MediaStorageSOPInstanceUID = UID(uid(sample, "photograph"))
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    image.SOPClassUID, image.SOPInstanceUID = OPHTHALMIC_PHOTOGRAPHY_8_BIT, meta.MediaStorageSOPInstanceUID
+    _set(image, _identity(sample))
+    _set(image, _acquisition(sample))
+    pixels = sample.photograph()
+    _set(
+        image,
+        {
+            "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0, "NumberOfFrames": 1,
+            "Rows": pixels.shape[0], "Columns": pixels.shape[1], "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7,
+            "PixelRepresentation": 0, "LossyImageCompression": "00", "BurnedInAnnotation": "NO",
+            "PixelSpacing": [MM_PER_DEGREE * field_deg / FIELD_FILL / pixels.shape[1]] * 2,
+            "PixelData": np.ascontiguousarray(pixels).tobytes(),
+        },
+    )  # fmt: skip
+    return image
+
+
+def _identity(sample: ExportSample) -> dict[str, Any]:
+    """Patient, study, series, equipment."""
+    return {
+        "SyntheticData": "YES", "PatientName": f"SYNTHETIC^{sample.id}", "PatientID": f"SYNTHETIC-{sample.id}",
+        "PatientBirthDate": "", "PatientSex": "", "PatientIdentityRemoved": "YES",
+        "DeidentificationMethod": "computer generated", "StudyInstanceUID": uid(sample, "study"), "StudyDate": "",
+        "StudyTime": "", "ReferringPhysicianName": "", "StudyID": "SYNTHETIC", "AccessionNumber": "",
+        "StudyDescription": "SYNTHETIC: shows no person's eye", "Modality": "OP",
+        "SeriesInstanceUID": uid(sample, "series"), "SeriesNumber": 1, "Manufacturer": _MAKER,
+        "ManufacturerModelName": _MAKER, "DeviceSerialNumber": "0", "SoftwareVersions": __version__,
+        "InstanceNumber": 1, "ContentDate": "", "ContentTime": "", "PatientOrientation": "",
+    }  # fmt: skip
+
+
+def _acquisition(sample: ExportSample) -> dict[str, Any]:
+    """What the standard asks of a photograph of the eye; what nobody measured is empty."""
+    empty = ("IlluminationTypeCodeSequence", "LightPathFilterTypeStackCodeSequence", "LensesCodeSequence")
+    more = ("ImagePathFilterTypeStackCodeSequence", "RefractiveStateSequence", "PatientEyeMovementCommandCodeSequence")
+    none = ("EmmetropicMagnification", "IntraOcularPressure", "HorizontalFieldOfView", "PupilDilated", "DetectorType")
+    return {
+        "ImageType": ["DERIVED", "PRIMARY", "", "COLOR"], "ImageLaterality": laterality(sample),
+        "AnatomicRegionSequence": [_code(_RETINA)], "AcquisitionDeviceTypeCodeSequence": [_code(_CAMERA)],
+        "DerivationDescription": "computer generated by " + _MAKER,
+        **{name: [] for name in (*empty, *more)}, **{name: None for name in none},
+    }  # fmt: skip
+
+
+def _code(term: tuple[str, str, str]) -> Dataset:
+    from pydicom.dataset import Dataset
+
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = term
+    return item
+
+
+def _functional_groups(photograph: Dataset) -> Dataset:
+    """Where highdicom looks for the pixel spacing; photographs of this class have it elsewhere."""
+    from pydicom.dataset import Dataset
+
+    measures, groups = Dataset(), Dataset()
+    measures.PixelSpacing, measures.SliceThickness = photograph.PixelSpacing, None  # a photograph has no thickness
+    groups.PixelMeasuresSequence = [measures]
+    return groups
+
+
+def _set(dataset: Dataset, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(dataset, name, value)
+
+
+def _segmentation(sample: ExportSample, photograph: Dataset) -> Dataset:
+    from highdicom.content import AlgorithmIdentificationSequence
+    from highdicom.seg import Segmentation, SegmentDescription
+    from highdicom.sr.coding import CodedConcept
+
+    algorithm = AlgorithmIdentificationSequence(
+        name=_MAKER, family=CodedConcept("123110", "DCM", "Artificial Intelligence"), version=__version__
+    )
+    descriptions = [
+        SegmentDescription(
+            segment_number=number, segment_label=name, segmented_property_category=CodedConcept(*_STRUCTURE),
+            segmented_property_type=CodedConcept(*term), algorithm_type="AUTOMATIC", algorithm_identification=algorithm,
+            anatomic_regions=[CodedConcept(*_RETINA)],
+        )
+        for number, (name, term) in enumerate(_VESSELS, 1)
+    ]  # fmt: skip
+    measured = copy(photograph)
+    measured.SharedFunctionalGroupsSequence = [_functional_groups(photograph)]
+    planes = np.moveaxis(sample.vessels(), 0, -1)[None].astype(np.uint8)
+    found: Dataset = Segmentation(
+        source_images=[measured], pixel_array=planes, segmentation_type="BINARY", segment_descriptions=descriptions,
+        series_instance_uid=uid(sample, "segmentation series"), series_number=2,
+        sop_instance_uid=uid(sample, "segmentation"), instance_number=1, manufacturer=_MAKER,
+        manufacturer_model_name=_MAKER, software_versions=__version__, device_serial_number="0",
+        content_description="arteries and veins, as generated", content_creator_name="SYNTHETIC^",
+        omit_empty_frames=False,
+    )  # fmt: skip
+    found.SyntheticData = "YES"
+    return found
