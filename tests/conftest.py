@@ -6,6 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from monai_fundusgen.generation.journal import Journal
+from monai_fundusgen.generation.judged import JudgedMaps
+from monai_fundusgen.generation.map_sources import PhantomMaps
+from monai_fundusgen.generation.painters import PhantomPainter
+from monai_fundusgen.generation.plan import GenerationPlan
+from monai_fundusgen.generation.step import GenerationStep
+from monai_fundusgen.generation.writer import DatasetWriter
+
 HRF_AV = Path(__file__).parents[1] / ".." / "shared" / "data" / "hrf-av"
 
 
@@ -21,3 +29,22 @@ def pytest_collection_modifyitems(items):
 def hrf_av():
     """Folder of the real photographs; for tests marked ``data``."""
     return HRF_AV
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Samples of four phantom eyes, as the generating step gives them."""
+    step = GenerationStep(JudgedMaps(PhantomMaps(size=256)), PhantomPainter())
+    return step.samples(list(GenerationPlan(4, seed=1).samples()))
+
+
+@pytest.fixture(scope="session")
+def finished_set(made, tmp_path_factory):
+    """The same as a finished data set."""
+    settings = {"mask_source": "phantom", "photograph_source": "phantom", "size": 256, "seed": 1, "gate": False}
+    root = tmp_path_factory.mktemp("dataset") / "set"
+    writer = DatasetWriter(Journal(root, settings, num_samples=len(made)))
+    for sample in made:
+        writer.write(sample)
+    assert writer.finish()
+    return root

@@ -21,6 +21,7 @@ CONTEXT: Final[dict[str, Any]] = {
     "cr": "http://mlcommons.org/croissant/",
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "equivalentProperty": "cr:equivalentProperty",
     "dct": "http://purl.org/dc/terms/",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
@@ -54,7 +55,7 @@ _FOLDERS: Final = {
     "labels": "Codes of every pixel: 0 background, 1 artery, 2 vein, 3 crossing.",
     "fov": "Field of view, 255 inside.",
 }
-_NAME: Final = r".*(eye\d+)\.png"
+_NAME: Final = r"(.+)\.png"
 
 
 def croissant(title: str, root: Path, placement: Placement, summary: Summary) -> dict[str, Any]:
@@ -76,7 +77,6 @@ def croissant(title: str, root: Path, placement: Placement, summary: Summary) ->
         "description": f"{summary.num_samples} computer-generated fundus photographs with artery/vein labels of every "
         "pixel. No photograph shows a person's eye.",
         "version": "1.0.0",
-        "datePublished": "2026-01-01",
         "license": "https://www.apache.org/licenses/LICENSE-2.0",
         "url": "https://arxiv.org/abs/2305.06813",
         "keywords": ["fundus", "retina", "vessel segmentation", "artery/vein", "synthetic"],
@@ -92,7 +92,7 @@ def croissant(title: str, root: Path, placement: Placement, summary: Summary) ->
         "rai:dataLimitations": "One field of view, few training photographs behind the generator, no lesions; a result "
         "on synthetic photographs says nothing of patients.",
         "distribution": _distribution(root, placement),
-        "recordSet": [_samples()],
+        "recordSet": [_samples(), *(_pictures(folder, text) for folder, text in _FOLDERS.items())],
     }
 
 
@@ -114,25 +114,34 @@ def _distribution(root: Path, placement: Placement) -> list[dict[str, Any]]:
 
 
 def _samples() -> dict[str, Any]:
-    """One record a sample: name, seed, photograph, label, field of view."""
+    """One record a sample: name and seed."""
     fields = [
         {
-            "@type": "cr:Field", "@id": "samples/id", "name": "id", "description": "Name of the sample.",
-            "dataType": "sc:Text", "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": "id"}},
-        },
-        {
-            "@type": "cr:Field", "@id": "samples/seed", "name": "seed", "description": "Seed of the sample.",
-            "dataType": "sc:Integer", "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": "seed"}},
-        },
+            "@type": "cr:Field", "@id": f"samples/{name}", "name": name, "description": text, "dataType": kind,
+            "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": name}},
+        }
+        for name, text, kind in (("id", "Name of the sample.", "sc:Text"), ("seed", "Its seed.", "sc:Integer"))
     ]  # fmt: skip
-    fields += [_pictures(folder, text) for folder, text in _FOLDERS.items()]
     return {"@type": "cr:RecordSet", "@id": "samples", "name": "samples", "key": {"@id": "samples/id"}, "field": fields}
 
 
 def _pictures(folder: str, text: str) -> dict[str, Any]:
-    """A field whose files belong to the sample of the same name."""
+    """One record a picture: name of its sample, and pixels."""
+    fields = [
+        {
+            "@type": "cr:Field", "@id": f"{folder}_records/id", "name": "id", "description": "Name of the sample.",
+            "dataType": "sc:Text", "references": {"field": {"@id": "samples/id"}},
+            "source": {
+                "fileSet": {"@id": folder}, "extract": {"fileProperty": "filename"}, "transform": {"regex": _NAME},
+            },
+        },
+        {
+            "@type": "cr:Field", "@id": f"{folder}_records/pixels", "name": "pixels", "description": text,
+            "dataType": "sc:ImageObject",
+            "source": {"fileSet": {"@id": folder}, "extract": {"fileProperty": "content"}},
+        },
+    ]  # fmt: skip
+    key = {"@id": f"{folder}_records/id"}
     return {
-        "@type": "cr:Field", "@id": f"samples/{folder}", "name": folder, "description": text,
-        "dataType": "sc:ImageObject",
-        "source": {"fileSet": {"@id": folder}, "extract": {"fileProperty": "content"}},
+        "@type": "cr:RecordSet", "@id": f"{folder}_records", "name": f"{folder}_records", "key": key, "field": fields,
     }  # fmt: skip
