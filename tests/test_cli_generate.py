@@ -1,8 +1,13 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
 from monai_fundusgen.__main__ import INTERRUPTED, USER_ERROR, main
+from monai_fundusgen.data.manifest import finished
 
 FAST = ["--option", "size=256", "--quiet"]
 
@@ -108,3 +113,29 @@ def test_a_bad_set_gives_exit_code_one_and_a_missing_one_two(generated, capsys, 
     assert run(capsys, "verify", tmp_path / "nowhere")[0] == USER_ERROR
     assert run(capsys, "show", tmp_path / "nowhere")[0] == USER_ERROR
     assert INTERRUPTED == 130
+
+
+def test_an_interrupted_run_ends_after_its_batch_with_its_own_exit_code_and_goes_on(generated, tmp_path):
+    root = tmp_path / "set"
+    command = [
+        sys.executable,
+        "-m",
+        "monai_fundusgen",
+        "generate",
+        "-n",
+        "3",
+        "-o",
+        str(root),
+        "--batch-size",
+        "1",
+        *FAST,
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list(root.glob("images/*.png")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=120)
+    assert process.returncode == INTERRUPTED, process.stderr.read()
+    assert 0 < len(finished(root)) < 3 and not list(root.rglob("*.part"))
+    assert subprocess.run(command, check=False).returncode == 0
+    assert contents(root) == contents(generated)

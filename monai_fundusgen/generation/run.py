@@ -72,6 +72,7 @@ class RunReport:
         found: samples that were there before.
         made: samples made.
         rejected: maps that the gate refused meanwhile; None where several processes made the samples.
+        waited_s: seconds in which making samples stood still for their writing; None likewise.
         seconds: how long it took, the loading of the networks included.
         finished: whether all samples are there.
     """
@@ -81,6 +82,7 @@ class RunReport:
     found: int
     made: int
     rejected: int | None
+    waited_s: float | None
     seconds: float
     finished: bool
 
@@ -98,9 +100,9 @@ def run(request: RunRequest) -> RunReport:
         ChildProcessError: a process of several failed.
     """
     start, before = time.perf_counter(), len(finished(request.output))
-    rejected = None
+    rejected, waited = None, None
     if request.engine == "local":
-        rejected = _run_here(request)
+        rejected, waited = _run_here(request)
     elif request.engine == "torchrun":
         _run_several(request)
     else:
@@ -112,20 +114,20 @@ def run(request: RunRequest) -> RunReport:
     found = 0 if deleted else before
     seconds = time.perf_counter() - start
     return RunReport(
-        str(request.output), request.num_samples, found, after - found, rejected, seconds,
+        str(request.output), request.num_samples, found, after - found, rejected, waited, seconds,
         finished=after >= request.num_samples,
     )  # fmt: skip
 
 
-def _run_here(request: RunRequest) -> int:
+def _run_here(request: RunRequest) -> tuple[int, float]:
     workflow = opened(request.overrides(), request.bundle)
     try:
         workflow.run()
-        rejected: int = workflow.parser.get_parsed_content("progress").rejected
+        progress, write = (workflow.parser.get_parsed_content(name) for name in ("progress", "write"))
     finally:
         workflow.parser.get_parsed_content("lock").release()
         workflow.finalize()
-    return rejected
+    return progress.rejected, round(write.waited_s, 3)
 
 
 def _run_several(request: RunRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ def opened(overrides: dict[str, Any], bundle: Path) -> ConfigWorkflow:
     """The bundle's workflow, initialised: the folder is locked and the journal mended."""
     configs = bundle / "configs"
     quiet = bool(overrides.get("quiet"))
+    if quiet:
+        logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)  # it warns that nothing is logged
     workflow = ConfigWorkflow(
         config_file=str(configs / "inference.yaml"),
         meta_file=str(configs / "metadata.json"),

@@ -1,5 +1,6 @@
 """A training or generation that is killed at any moment, and started again, ends as one that never was."""
 
+import contextlib
 import json
 import os
 import random
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from monai_fundusgen.data.manifest import finished
 from monai_fundusgen.handlers.run_record import read_history
 
-KILLS = 5
+KILLS = int(os.environ.get("FUNDUSGEN_KILLS", 5))  # `make stress` sets 50
 TINY = {
     **json.loads(Path(__file__).with_name("tiny.json").read_text())["fundus_av_mask_ddpm"],
     "num_phantoms": 1,
@@ -72,15 +74,65 @@ def test_a_training_killed_five_times_gives_the_same_curve_and_weights(bundle_ro
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.slow
-def test_a_generation_killed_five_times_writes_the_same_files(bundle_root, tmp_path):
-    bundle = bundle_root / "fundus_dataset_generation"
-    options = {"num_samples": 10, "size": 256, "batch_size": 1}
-    whole, killed = (command(bundle, "inference.yaml", output_dir=str(tmp_path / name), **options) for name in ("whole", "killed"))
-    run(whole)
+def processes_of(word):
+    """Numbers of all processes whose command line has the word."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
+                found.append(int(path.parent.name))
+    return found
+
+
+def generate(root, count, processes):
+    """Start the command line; a killed one is started again by these very words."""
+    engine = [] if processes == 1 else ["--engine", "torchrun", "--processes", str(processes)]
+    arguments = ["generate", "-n", str(count), "-o", str(root), "--batch-size", "2", "--option", "size=256", *engine]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.Popen(
+        [sys.executable, "-m", "monai_fundusgen", *arguments],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def kill_all(root):
+    """Kill whatever writes to a folder, until nothing does."""
+    while numbers := processes_of(str(root)):
+        for number in numbers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def wait_for(root, process):
+    """The moment at which a run has taken its folder, or ended."""
+    while process.poll() is None:
+        for lock in root.glob(".*.lock"):  # one of a killed run may lie there still
+            with contextlib.suppress(ValueError, OSError):
+                if Path(f"/proc/{json.loads(lock.read_text())['pid']}").exists():
+                    return time.monotonic()
+        time.sleep(0.01)
+    return time.monotonic()
+
+
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_generation_killed_at_random_moments_is_byte_for_byte_one_that_was_not(tmp_path, processes):
+    count, rng = max(8, 2 * KILLS), random.Random(processes)
+    whole = generate(tmp_path / "whole", count, processes)
+    started = wait_for(tmp_path / "whole", whole)
+    assert whole.wait(timeout=600) == 0
+    longest = (time.monotonic() - started) * (1 if KILLS < 10 else 4 / KILLS)  # many kills: little gained by each
+    moments = []
     for _ in range(KILLS):
-        run(killed, kill_when=changes(tmp_path / "killed" / "manifest.jsonl"))
-    run(killed)
+        running = generate(tmp_path / "killed", count, processes)
+        wait_for(tmp_path / "killed", running)
+        time.sleep(rng.uniform(0, longest))
+        kill_all(tmp_path / "killed")
+        running.wait(timeout=60)
+        moments.append(len(finished(tmp_path / "killed")))
+    last = generate(tmp_path / "killed", count, processes)
+    assert last.wait(timeout=900) == 0, last.stderr.read()
+    print("samples that were there after each kill:", moments)
     files = [
         {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()}
         for name in ("whole", "killed")
