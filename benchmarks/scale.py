@@ -1,14 +1,14 @@
 """What a sample costs in a small run and in a large one, what a resume costs, and what a second process gains.
 
     python benchmarks/scale.py growth [--counts 100 1000 10000]
-    python benchmarks/scale.py processes [--samples 24] [--source phantom]
+    python benchmarks/scale.py processes [--samples 40] [--source phantom]
 
 growth: label maps of 64 px from a folder and a generator of one convolution, so that next to nothing is computed and
 planning, writing, hashing and journal are what is measured. Time a sample of the first and of the last tenth (at most a
 thousand), resident memory after each; then, with all samples but the last there, what starting again takes.
 
-processes: the same data set by one process on one core and by two on two, each with one thread; the start-up (imports,
-networks) is left out: journal lines are timed from the first to the last.
+processes: the same data set by one process on one core and by two on two, each with one thread; a run of 8 samples is
+subtracted, so that imports and the loading of networks are left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -127,46 +126,33 @@ def unfinish(output, index):
         (output / folder / f"eye{index:06d}.png").unlink()
 
 
-def timed_lines(output):
-    """Moments at which journal lines appeared, by watching the folder."""
-    seen, moments = 0, []
-    while True:
-        lines = sum(path.read_bytes().count(b"\n") for path in (output / "journal").glob("*.jsonl"))
-        if lines > seen:
-            moments.append((time.perf_counter(), lines))
-            seen = lines
-        yield moments
-        time.sleep(0.02)
-
-
-def rate(command, output, count):
-    """Samples a second between the first and the last journal line."""
+def seconds(command, output, count):
+    """Wall time of a whole run."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for moments in timed_lines(output):
-        if process.poll() is not None or (moments and moments[-1][1] >= count):
-            break
-    process.wait()
-    (first, start), (last, end) = moments[0], moments[-1]
-    return (end - start) / (last - first)
+    start = time.perf_counter()
+    subprocess.run([*command, "-n", str(count), "-o", str(output)], env=environment, check=True, capture_output=True)
+    return time.perf_counter() - start
 
 
 def print_processes(count, source):
-    """Rates of one process and of two."""
-    base = [sys.executable, "-m", "monai_fundusgen", "generate", "-n", str(count), "--mask-source", source, "-q",
-            "--batch-size", "1", "-o"]  # fmt: skip
+    """Rates of one process and of two: a long run less a short one, so that starting up is left out."""
+    base = [sys.executable, "-m", "monai_fundusgen", "generate", "--mask-source", source, "-q", "--batch-size", "4"]
+    arms = {
+        "one": ["taskset", "-c", "0", *base],
+        "two": [*base, "--engine", "torchrun", "--processes", "2"],
+    }
     with tempfile.TemporaryDirectory() as folder:
-        one, two = Path(folder) / "one", Path(folder) / "two"
-        single = rate(["taskset", "-c", "0", *base, str(one)], one, count)
-        double = rate([*base, str(two), "--engine", "torchrun", "--processes", "2"], two, count)
+        root, rates = Path(folder), {}
+        for name, command in arms.items():
+            short, long = (seconds(command, root / f"{name}{size}", size) for size in (8, count))
+            rates[name] = (count - 8) / (long - short)
+        one, two = root / f"one{count}", root / f"two{count}"
         same = all(
             path.read_bytes() == (two / path.relative_to(one)).read_bytes() for path in one.rglob("*") if path.is_file()
         )
-        shutil.rmtree(folder, ignore_errors=True)
-    print(
-        f"{source}, {count} samples: one process {single:.2f} a second, two {double:.2f}, ratio {double / single:.2f}"
-    )
-    print(f"byte for byte the same data set: {same}")
+    ratio = rates["two"] / rates["one"]
+    print(f"{source}: one process {rates['one']:.2f} samples a second, two {rates['two']:.2f}, ratio {ratio:.2f}")
+    print(f"byte for byte the same data set of {count}: {same}")
 
 
 def main():
@@ -184,7 +170,7 @@ def main():
     growth = verbs.add_parser("growth")
     growth.add_argument("--counts", type=int, nargs="+", default=[100, 1000, 10000])
     processes = verbs.add_parser("processes")
-    processes.add_argument("--samples", type=int, default=24)
+    processes.add_argument("--samples", type=int, default=40)
     processes.add_argument("--source", default="phantom")
     options = parser.parse_args()
     if options.verb == "processes":

@@ -17,7 +17,7 @@ from monai_fundusgen.generation.workflow import opened
 
 BUNDLE: Final = Path(__file__).parents[2] / "bundles" / "fundus_dataset_generation"
 ENGINES: Final = ("local", "torchrun", "ray")
-_BYTES_PER_PIXEL: Final = 1.7  # of the four PNG files of a sample together, measured at 1024 px
+_BYTES_PER_PIXEL: Final = {"phantom": 1.0, "cascade": 0.6}  # of a sample's PNG files together, measured at 1024 px
 
 logger = logging.getLogger(__name__)
 
@@ -174,10 +174,10 @@ def forecast(request: RunRequest) -> dict[str, Any]:
     }
     placement = Placement.for_run(request.num_samples, parser.get_parsed_content("shard_size"))
     found = len(finished(request.output)) if request.output.is_dir() else 0
-    earlier = request.output / SETTINGS
+    earlier, each = request.output / SETTINGS, _BYTES_PER_PIXEL[told["photograph_source"]]
     return {
         "folder": str(request.output), "num_samples": request.num_samples, "found": found,
         "holds": json.loads(earlier.read_text())["settings"]["mask_source"] if earlier.is_file() else None,
         **told, "shard_size": placement.shard_size, "stages": parser.get_parsed_content("stages"),
-        "gigabytes": round(request.num_samples * told["size"] ** 2 * _BYTES_PER_PIXEL / 1e9, 3),
+        "gigabytes": round(request.num_samples * told["size"] ** 2 * each / 1e9, 3),
     }  # fmt: skip
