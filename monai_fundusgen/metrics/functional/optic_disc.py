@@ -21,7 +21,7 @@ _OUTER: Final = 2.0  # of that of its surroundings
 _APART: Final = 2.0  # two discs lie at least so many radii apart
 _RIM: Final = 0.7  # the field's edge, in radii, is left out
 _SHARE: Final = 0.5  # strength of a further disc over that of the strongest, and
-_LEAST: Final = 0.15  # in any case; the faintest disc of 36 photographs of HRF has 0.16
+_LEAST: Final = 0.16  # in any case, as has the faintest disc of 36 photographs of HRF
 
 
 @dataclass(frozen=True)
