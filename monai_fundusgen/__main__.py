@@ -102,7 +102,7 @@ def generate(
         "shard_size": shard_size, "extend": True if extend else None, "overwrite": overwrite or None,
         "quiet": quiet or as_json or None, **_part(part), **_named_values(option or []),
     }  # fmt: skip
-    count = max(num_samples, extend or 0)
+    count = num_samples if extend is None else max(num_samples, extend)
     request = RunRequest(output, count, told, (bundle or BUNDLE).resolve(), engine, processes)
     if dry_run:
         typer.echo(json.dumps(forecast(request), indent=None if as_json else 2))
@@ -159,11 +159,14 @@ def verify(
     if as_json:
         typer.echo(json.dumps({"folder": str(directory), "problems": [vars(problem) for problem in problems]}))
     else:
-        typer.echo(
-            f"{directory}: {len(problems)} problems" if problems else f"{directory}: all is as the manifest says"
-        )
+        typer.echo(f"{directory}: {_counted(problems)}" if problems else f"{directory}: all is as the manifest says")
     if problems:
         raise typer.Exit(BAD_DATA)
+
+
+def _counted(problems: list[Any]) -> str:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return f"{count}; restore these files from a copy, or make the data set again in another folder"
 
 
 @app.command()

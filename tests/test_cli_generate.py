@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,7 +105,6 @@ def test_what_cannot_be_is_named(arguments, complaint, capsys, tmp_path):
 
 
 def test_a_bad_set_gives_exit_code_one_and_a_missing_one_two(generated, capsys, tmp_path):
-    import shutil
 
     copied = shutil.copytree(generated, tmp_path / "set")
     (copied / "images" / "eye000000.png").unlink()
@@ -139,3 +139,34 @@ def test_an_interrupted_run_ends_after_its_batch_with_its_own_exit_code_and_goes
     assert 0 < len(finished(root)) < 3 and not list(root.rglob("*.part"))
     assert subprocess.run(command, check=False).returncode == 0
     assert contents(root) == contents(generated)
+
+
+def test_options_that_the_bundle_does_not_know_are_refused(capsys, tmp_path):
+    code, _, err = run(capsys, "generate", "-n", 1, "-o", tmp_path / "set", "--option", "target_densty=0.1")
+    assert code == USER_ERROR and "'target_densty', which the bundle does not know; target_density?" in err
+
+
+@pytest.mark.parametrize("verb", ["verify", "show", "export", "generate"])
+def test_settings_that_cannot_be_read_are_named_with_the_way_out(verb, generated, capsys, tmp_path):
+    root = shutil.copytree(generated, tmp_path / "set")
+    (root / "run.json").write_text("{garbage")
+    rest = {"export": [tmp_path / "out", "--to", "drive"], "show": ["--sheet", tmp_path / "x.png"]}.get(verb, [])
+    arguments = ["-n", 3, "-o", root, *FAST] if verb == "generate" else [root, *rest]
+    code, _, err = run(capsys, verb, *arguments)
+    assert code == USER_ERROR and "run.json: not the settings of a run" in err and "another folder" in err
+
+
+def test_an_emptied_picture_is_not_exported(generated, capsys, tmp_path):
+    root = shutil.copytree(generated, tmp_path / "set")
+    (root / "images" / "eye000001.png").write_bytes(b"")
+    code, _, err = run(capsys, "export", root, tmp_path / "out", "--to", "nnunet")
+    assert code == USER_ERROR and "eye000001.png: 0 bytes and no whole PNG" in err and not (tmp_path / "out").exists()
+
+
+def test_numbers_and_folders_that_cannot_be_are_named(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    for number, complaint in ((-2, "found -2, expected at least 1"), (10**20, "expected at most 100000000")):
+        code, _, err = run(capsys, "generate", "-n", number, "-o", tmp_path / "set", *FAST)
+        assert code == USER_ERROR and complaint in err
+    code, _, err = run(capsys, "generate", "-n", 1, "-o", tmp_path / "file" / "set", *FAST)
+    assert code == USER_ERROR and "choose another output folder" in err

@@ -93,13 +93,35 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def merge(root: Path) -> None:
+def read_settings(root: Path) -> dict[str, Any]:
+    """Content of ``run.json``: settings, their hash, number of samples.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is not what a run writes.
+    """
+    path = root / SETTINGS
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not there; give the folder of a data set made by this program")
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content["settings"], dict) or not isinstance(content["num_samples"], int):
+            raise TypeError("settings and num_samples of another kind")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: not the settings of a run ({type(error).__name__}: {error}); restore the file from a copy, or "
+            "make the data set again in another folder"
+        ) from error
+    return content
+
+
+def merge(root: Path, scratch: Path | None = None) -> None:
     """Write the sorted manifest of everything that manifest and journals tell, then drop the journals.
 
     Only the places of the lines are kept in memory, 24 bytes a sample.
     """
     paths = sources(root)
-    with ExitStack() as stack, whole_file(root / MANIFEST) as merged:
+    with ExitStack() as stack, whole_file(root / MANIFEST, scratch) as merged:
         files = [stack.enter_context(path.open("rb")) for path in paths]
         for number, offset in _places(files).tolist():
             files[number].seek(offset)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from monai_fundusgen.data.manifest import MANIFEST, SETTINGS, records
+from monai_fundusgen.data.manifest import MANIFEST, read_settings, records
 from monai_fundusgen.data.placement import Placement, sample_index
 from monai_fundusgen.transforms.av_codec import decode_av
+
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,9 @@ class SourceDataset:
         self.root = Path(root)
         if not 0 <= testing < 1:
             raise ValueError(f"testing: found {testing}, expected a share in [0, 1)")
-        for name in (SETTINGS, MANIFEST):
-            if not (self.root / name).is_file():
-                raise FileNotFoundError(f"{self.root / name}: not there; give the folder of a finished data set")
-        self.settings: dict[str, Any] = json.loads((self.root / SETTINGS).read_text(encoding="utf-8"))["settings"]
+        self.settings: dict[str, Any] = read_settings(self.root)["settings"]
+        if not (self.root / MANIFEST).is_file():
+            raise FileNotFoundError(f"{self.root / MANIFEST}: not there; give the folder of a finished data set")
         self.count = sum(1 for _ in records(self.root / MANIFEST))
         self.num_testing = round(testing * self.count)
 
@@ -103,13 +104,22 @@ class SourceDataset:
 
 
 def place(source: Path, target: Path) -> None:
-    """Give a file a second name, a hard link where the file system can, else a copy.
+    """Give a PNG a second name, a hard link where the file system can, else a copy.
 
     Raises:
         FileNotFoundError: the file is missing; `fundusgen verify` tells what else is.
+        ValueError: it is no whole PNG.
     """
     if not source.is_file():
         raise FileNotFoundError(f"{source}: missing; run fundusgen verify on the data set")
+    with source.open("rb") as file:
+        start = file.read(len(_PNG_START))
+        file.seek(max(source.stat().st_size - len(_PNG_END), 0))
+        whole = start == _PNG_START and file.read() == _PNG_END
+    if not whole:
+        raise ValueError(
+            f"{source}: {source.stat().st_size} bytes and no whole PNG; run fundusgen verify on the data set"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)

@@ -53,14 +53,15 @@ def complete(journal: Journal) -> bool:
             "%d of %d samples in %s; the same command goes on with the rest", len(done), journal.num_samples, root
         )
         return False
-    merge(root)
+    merge(root, journal.scratch)
     summary = summarise(records(root / MANIFEST))
-    write_datalist(root, journal.placement)
-    write_png(root / CONTACT_SHEET, sheet_of(root, journal.placement, range(min(_SHEET_SAMPLES, len(done)))))
+    write_datalist(root, journal.placement, journal.scratch)
+    sheet = sheet_of(root, journal.placement, range(min(_SHEET_SAMPLES, len(done))))
+    write_png(root / CONTACT_SHEET, sheet, journal.scratch)
     settings = {"num_samples": journal.num_samples, **journal.settings}
-    write_whole(root / CARD, dataset_card(TITLE, settings, summary).encode())
-    write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary))
-    write_json(root / SUMMARY, checked_summary(root, summary))
+    write_whole(root / CARD, dataset_card(TITLE, settings, summary).encode(), journal.scratch)
+    write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary), journal.scratch)
+    write_json(root / SUMMARY, checked_summary(root, summary), journal.scratch)
     journal.clear_scratch()
     logger.info("%d labelled photographs in %s", len(done), root.resolve())
     logger.info("look at them: %s", root / CONTACT_SHEET)
@@ -74,9 +75,9 @@ def checked_summary(root: Path, summary: Summary) -> dict[str, Any]:
     return {**summary.plain(), "files": {name: file_sha256(root / name) for name in names}}
 
 
-def write_datalist(root: Path, placement: Placement) -> None:
+def write_datalist(root: Path, placement: Placement, scratch: Path) -> None:
     """Write the MONAI datalist of a manifest, sample by sample."""
-    with whole_file(root / DATALIST) as file:
+    with whole_file(root / DATALIST, scratch) as file:
         for piece in datalist_pieces(root, placement):
             file.write(piece)
 

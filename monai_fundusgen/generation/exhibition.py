@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from monai_fundusgen.data.manifest import SETTINGS, finished, records, sources
+from monai_fundusgen.data.manifest import finished, read_settings, records, sources
 from monai_fundusgen.data.placement import Placement
 from monai_fundusgen.generation.completion import sheet_of
 from monai_fundusgen.generation.summary import SHOWN, Summary, summarise
@@ -69,6 +68,6 @@ def write_sheet(root: str | Path, path: str | Path, first: int, count: int) -> i
     )
     if not shown:
         raise ValueError(f"{root}: no sample from number {first} on; there are {len(done)}")
-    settings = json.loads((root / SETTINGS).read_text(encoding="utf-8"))["settings"]
+    settings = read_settings(root)["settings"]
     write_png(path, sheet_of(root, Placement(settings.get("shard_size")), shown))
     return len(shown)

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from monai_fundusgen.data.manifest import JOURNALS, MANIFEST, SETTINGS, DoneSamples, finished, record_line, sources
+from monai_fundusgen.data.manifest import (
+    JOURNALS,
+    MANIFEST,
+    SETTINGS,
+    DoneSamples,
+    finished,
+    read_settings,
+    record_line,
+    sources,
+)
 from monai_fundusgen.data.placement import FOLDERS, Placement
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 
@@ -97,8 +106,8 @@ class Journal:
         path = self.root / SETTINGS
         if not path.exists() or not len(self.done):
             return  # a run that failed before its first sample binds nobody to its settings
-        found = json.loads(path.read_text(encoding="utf-8"))
-        earlier, count = found.get("settings", {}), found.get("num_samples", 0)
+        found = read_settings(self.root)
+        earlier, count = found["settings"], found["num_samples"]
         differing = list(_differences(earlier, self.settings))
         if differing:
             raise ValueError(
@@ -118,10 +127,11 @@ class Journal:
         for path in sources(self.root):
             content = path.read_bytes() if path.match(f"{JOURNALS}/{workers}") else b"\n"
             if not content.endswith(b"\n"):
-                write_whole(path, content[: content.rfind(b"\n") + 1])
+                write_whole(path, content[: content.rfind(b"\n") + 1], self.scratch)
         write_json(
             self.root / SETTINGS,
             {"num_samples": self.num_samples, "settings": self.settings, "settings_sha256": self.digest},
+            self.scratch,
         )
 
     def _refuse_other_files(self) -> None:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from monai_fundusgen.data.placement import sample_id
 from monai_fundusgen.diffusion.noise import sample_seed
 
+#: More samples than this are a typing error: 8 bytes each are kept while they are planned.
+MAX_SAMPLES = 100_000_000
+
 
 class PlannedSample(TypedDict):
     """One sample to make."""
@@ -60,7 +63,8 @@ class GenerationPlan:
         parts: how many slices there are.
 
     Raises:
-        ValueError: ``num_samples`` is below 1, ``seed`` below 0, one of them no whole number, or no such part.
+        ValueError: ``num_samples`` is below 1 or above a hundred million, ``seed`` below 0, one of them no whole number,
+            or no such part.
     """
 
     num_samples: int
@@ -73,6 +77,10 @@ class GenerationPlan:
             found = getattr(self, name)
             if not isinstance(found, int) or found < least:
                 raise ValueError(f"{name}: found {found!r}, expected at least {least}, a whole number")
+        if self.num_samples > MAX_SAMPLES:
+            raise ValueError(
+                f"num_samples: found {self.num_samples}, expected at most {MAX_SAMPLES}; use another seed for more"
+            )
         if self.part >= self.parts:
             raise ValueError(f"part: found {self.part} of {self.parts} parts, expected 0 to {self.parts - 1}")
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import yaml
 
 from monai_fundusgen.data.manifest import SETTINGS, finished
 from monai_fundusgen.generation.workflow import opened
@@ -55,6 +59,13 @@ class RunRequest:
                 f"{self.bundle}: no configs/inference.yaml there; give the folder fundus_dataset_generation of the "
                 "bundles (--bundle)"
             )
+
+        known = set(yaml.safe_load((self.bundle / "configs" / "inference.yaml").read_text(encoding="utf-8")))
+        for name in self.options:
+            if re.split(r"#|::", name)[0] not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"; {near[0]}?" if near else ""
+                raise ValueError(f"option: found {name!r}, which the bundle does not know{hint}")
 
     def overrides(self) -> dict[str, Any]:
         """What the bundle is told."""

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from monai_fundusgen.conventions import CROSSING_CODE
-from monai_fundusgen.data.manifest import JOURNALS, MANIFEST, SETTINGS, DoneSamples, line_index, records
+from monai_fundusgen.data.manifest import JOURNALS, MANIFEST, SETTINGS, DoneSamples, line_index, read_settings, records
 from monai_fundusgen.data.placement import FOLDERS, Placement, sample_id, sample_index
 from monai_fundusgen.generation.completion import DATALIST, SUMMARY, datalist_pieces
 from monai_fundusgen.generation.journal import REPORTS, SCRATCH, digest
@@ -83,14 +83,7 @@ def verify(root: str | Path, *, num_threads: int = 2) -> Iterator[Problem]:
 
 
 def _settings(root: Path) -> dict[str, Any]:
-    path = root / SETTINGS
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: not there; give the folder of a data set made by this program")
-    try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        settings["settings"], settings["num_samples"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: no settings of a run ({type(error).__name__}: {error})") from error
+    settings = read_settings(root)
     if not (root / MANIFEST).is_file():
         state = "not finished yet: run its command again" if (root / JOURNALS).is_dir() else "without a manifest"
         raise FileNotFoundError(f"{root / MANIFEST}: not there; the data set is {state}")
@@ -107,7 +100,9 @@ def _line_problems(path: Path) -> Iterator[Problem]:
             except ValueError:
                 whole = False
             if not whole:
-                yield Problem(MANIFEST, f"line {number} is no whole record ({line[:40]!r}...)")
+                yield Problem(
+                    MANIFEST, f"line {number} is no whole record ({line[:40]!r}...), so nothing else was compared"
+                )
 
 
 def _sample_problems(
@@ -133,7 +128,7 @@ def _picture_complaints(content: bytes, folder: str, side: int | None) -> Iterat
         with Image.open(BytesIO(content)) as image:
             pixels, mode = np.asarray(image), image.mode
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        yield f"not a readable PNG ({error})"
+        yield f"not a readable PNG of {len(content)} bytes ({type(error).__name__})"
         return
     if mode != _MODES[folder]:
         yield f"mode {mode}, expected {_MODES[folder]}"

@@ -36,7 +36,11 @@ class FolderLock:
         Raises:
             BlockingIOError: another process holds it; its number and host are named.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            told = f"cannot make this folder ({error.strerror}); choose another output folder"
+            raise OSError(error.errno, told, str(self.folder)) from error
         while not self._descriptor:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             self._lock(descriptor)

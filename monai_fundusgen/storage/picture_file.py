@@ -24,6 +24,6 @@ def png_bytes(pixels: NDArray[np.uint8], text: Mapping[str, str] | None = None) 
     return buffer.getvalue()
 
 
-def write_png(path: str | Path, pixels: NDArray[np.uint8]) -> None:
-    """Write grey (H, W) or RGB (H, W, 3) pixels, uint8, whole or not at all."""
-    write_whole(path, png_bytes(pixels))
+def write_png(path: str | Path, pixels: NDArray[np.uint8], scratch: str | Path | None = None) -> None:
+    """Write grey (H, W) or RGB (H, W, 3) pixels, uint8, whole or not at all; ``scratch`` as in `whole_file`."""
+    write_whole(path, png_bytes(pixels), scratch)

@@ -43,7 +43,9 @@ def whole_file(path: str | Path, scratch: str | Path | None = None) -> Iterator[
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk names no file
-            raise OSError(error.errno, f"{error.strerror}; {path} is as it was before", str(path)) from error
+            raise OSError(
+                error.errno, f"{error.strerror}; nothing was changed; make room and repeat the command", str(path)
+            ) from error
         raise
 
 
@@ -53,6 +55,6 @@ def write_whole(path: str | Path, content: bytes, scratch: str | Path | None = N
         file.write(content)
 
 
-def write_json(path: str | Path, content: Any) -> None:
-    """Write ``content`` as indented JSON in plain ASCII, whole or not at all."""
-    write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
+def write_json(path: str | Path, content: Any, scratch: str | Path | None = None) -> None:
+    """Write ``content`` as indented JSON in plain ASCII, whole or not at all; ``scratch`` as in `whole_file`."""
+    write_whole(path, (json.dumps(content, indent=2) + "\n").encode(), scratch)

@@ -237,7 +237,7 @@ def test_what_cannot_be_exported_is_refused(dataset, tmp_path):
         export_dataset(dataset, tmp_path / "out", "voc")
     with pytest.raises(ValueError, match="testing: found 1.5"):
         export_dataset(dataset, tmp_path / "out", "drive", testing=1.5)
-    with pytest.raises(FileNotFoundError, match="finished data set"):
+    with pytest.raises(FileNotFoundError, match="folder of a data set"):
         export_dataset(tmp_path, tmp_path / "out", "drive")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
