@@ -63,8 +63,8 @@ class GenerationPlan:
         parts: how many slices there are.
 
     Raises:
-        ValueError: ``num_samples`` is below 1 or above a hundred million, ``seed`` below 0, one of them no whole number,
-            or no such part.
+        ValueError: ``num_samples`` is below 1 or above a hundred million, ``seed`` below 0, one of them is no whole
+            number, or there is no such part.
     """
 
     num_samples: int
