@@ -45,7 +45,7 @@ def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary) -> s
         "![Eight samples, each photograph above its label](contact_sheet.png)",
         _files(settings),
         _making(source, optics, settings),
-        _figures(summary),
+        _figures(summary, gated=bool(settings.get("gate"))),
         _scorecard(source, summary),
         _use(),
         _licence(source, optics),
@@ -107,16 +107,20 @@ def _making(source: str, optics: str, settings: Mapping[str, Any]) -> str:
     return "\n".join([lines[0], "", *lines[1:]])
 
 
-def _figures(summary: Summary) -> str:
+def _figures(summary: Summary, *, gated: bool) -> str:
     rows = [
         f"| {SHOWN[name]} | " + " | ".join(f"{one:.3g}" for one in found) + " |"
         for name, found in summary.anatomy.items()
     ]
     gate = (
-        f"{summary.rejected_attempts:,} drawn maps were refused, because their anatomy lay outside the range of real "
-        f"eyes; {summary.implausible:,} samples were kept although no attempt passed (`implausible` in the manifest). "
-        f"{summary.warnings:,} samples carry a warning."
+        "No map was refused for its anatomy: no gate was asked for. "
+        if not gated
+        else (
+            f"{summary.rejected_attempts:,} drawn maps were refused, because their anatomy lay outside the range of real "
+            f"eyes; {summary.implausible:,} samples were kept although no attempt passed (`implausible` in the manifest). "
+        )
     )
+    gate += f"{summary.warnings:,} samples carry a warning."
     return "\n".join(
         ["## Figures", "", "| measured on the labels | 5 % | median | 95 % |", "|---|---|---|---|", *rows, "", gate]
     )

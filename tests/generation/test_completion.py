@@ -48,6 +48,7 @@ def test_large_runs_are_put_into_shards(made, tmp_path):
 
 def test_the_card_tells_a_stranger_what_this_is(finished_set):
     card = (finished_set / "README.md").read_text()
+    assert "no gate was asked for" in card
     assert card.startswith("---\npretty_name: Synthetic fundus photographs")
     for word in (
         "4 computer-generated",
