@@ -112,14 +112,13 @@ def _figures(summary: Summary, *, gated: bool) -> str:
         f"| {SHOWN[name]} | " + " | ".join(f"{one:.3g}" for one in found) + " |"
         for name, found in summary.anatomy.items()
     ]
-    gate = (
-        "No map was refused for its anatomy: no gate was asked for. "
-        if not gated
-        else (
+    gate = "No map was refused for its anatomy: no gate was asked for. "
+    if gated:
+        gate = (
             f"{summary.rejected_attempts:,} drawn maps were refused, because their anatomy lay outside the range of real "
-            f"eyes; {summary.implausible:,} samples were kept although no attempt passed (`implausible` in the manifest). "
+            f"eyes; {summary.implausible:,} samples were kept although no attempt passed (`implausible` in the "
+            "manifest). "
         )
-    )
     gate += f"{summary.warnings:,} samples carry a warning."
     return "\n".join(
         ["## Figures", "", "| measured on the labels | 5 % | median | 95 % |", "|---|---|---|---|", *rows, "", gate]
