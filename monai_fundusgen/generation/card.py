@@ -115,8 +115,8 @@ def _figures(summary: Summary, *, gated: bool) -> str:
     gate = "No map was refused for its anatomy: no gate was asked for. "
     if gated:
         gate = (
-            f"{summary.rejected_attempts:,} drawn maps were refused, because their anatomy lay outside the range of real "
-            f"eyes; {summary.implausible:,} samples were kept although no attempt passed (`implausible` in the "
+            f"{summary.rejected_attempts:,} drawn maps were refused, because their anatomy lay outside the range of "
+            f"real eyes; {summary.implausible:,} samples were kept although no attempt passed (`implausible` in the "
             "manifest). "
         )
     gate += f"{summary.warnings:,} samples carry a warning."
