@@ -7,9 +7,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from monai.bundle import ConfigParser
-
 from monai_fundusgen import __version__
+from monai_fundusgen.generation.stages import stage_config
 from monai_fundusgen.storage.checksum import file_sha256
 
 _PACKAGES = ("torch", "monai", "numpy", "scipy")
@@ -25,15 +24,10 @@ def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, str]
     for stage, bundle in bundles.items():
         if bundle is None:
             continue
-        config = Path(bundle) / "configs" / "inference.yaml"
-        if not config.is_file():
-            raise FileNotFoundError(f"{bundle}: no configs/inference.yaml there; give the folder of a bundle")
-        parser = ConfigParser()
-        parser.read_config(str(config))
-        parser["bundle_root"] = str(bundle)
-        weights = Path(parser.get_parsed_content("weights"))
+        weights = Path(stage_config(bundle).get_parsed_content("weights"))
         if not weights.is_file():
             raise FileNotFoundError(f"{weights}: no weights there; train the bundle first")
+        config = Path(bundle) / "configs" / "inference.yaml"
         found[stage] = {"weights": file_sha256(weights), "configuration": file_sha256(config)}
     return found
 

@@ -23,6 +23,21 @@ class Stage:
     maps: dict[str, Any]
 
 
+def stage_config(bundle: str | Path) -> ConfigParser:
+    """The ``configs/inference.yaml`` of a bundle, told where it lies.
+
+    Raises:
+        FileNotFoundError: no such bundle.
+    """
+    config = Path(bundle) / "configs" / "inference.yaml"
+    if not config.is_file():
+        raise FileNotFoundError(f"{bundle}: no configs/inference.yaml there; give the folder of a bundle")
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    parser["bundle_root"] = str(bundle)
+    return parser
+
+
 def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weights: str | Path | None = None) -> Stage:
     """Read ``network_def``, ``weights``, ``inferer`` and ``maps`` of a bundle's ``configs/inference.yaml``.
 
@@ -35,12 +50,7 @@ def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weight
         FileNotFoundError: no such bundle, or no weights in it.
         ValueError: the weights belong to another preset.
     """
-    config = Path(bundle) / "configs" / "inference.yaml"
-    if not config.is_file():
-        raise FileNotFoundError(f"{bundle}: no configs/inference.yaml there; give the folder of a bundle")
-    parser = ConfigParser()
-    parser.read_config(str(config))
-    parser["bundle_root"] = str(bundle)
+    parser = stage_config(bundle)
     parser["device"] = f"$torch.device('{device}')"
     network = parser.get_parsed_content("network_def")
     load_weights(network, weights or parser.get_parsed_content("weights"))
