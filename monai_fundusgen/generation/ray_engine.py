@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ from tqdm.auto import tqdm
 from monai_fundusgen.data.placement import sample_id
 from monai_fundusgen.generation.plan import PlannedSamples
 from monai_fundusgen.generation.workflow import opened
-
-logger = logging.getLogger(__name__)
 
 
 class SampleMaker:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import logging
 import os
 import re
 import subprocess
@@ -22,8 +21,6 @@ from monai_fundusgen.generation.workflow import opened
 BUNDLE: Final = Path(__file__).parents[2] / "bundles" / "fundus_dataset_generation"
 ENGINES: Final = ("local", "torchrun", "ray")
 _BYTES_PER_PIXEL: Final = {"phantom": 1.0, "cascade": 0.6}  # of a sample's PNG files together, measured at 1024 px
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
