@@ -102,6 +102,10 @@ def generate(
         "shard_size": shard_size, "extend": True if extend else None, "overwrite": overwrite or None,
         "quiet": quiet or as_json or None, **_part(part), **_named_values(option or []),
     }  # fmt: skip
+    if part is not None and overwrite:
+        raise ValueError(
+            "--overwrite with --part: one part would delete what another has made; delete the folder first"
+        )
     count = num_samples if extend is None else max(num_samples, extend)
     request = RunRequest(output, count, told, (bundle or BUNDLE).resolve(), engine, processes)
     if dry_run:
