@@ -26,6 +26,7 @@ from monai_fundusgen.generation.croissant import croissant
 from monai_fundusgen.generation.journal import Journal
 from monai_fundusgen.generation.summary import Summary, summarise
 from monai_fundusgen.storage.checksum import file_sha256
+from monai_fundusgen.storage.folder_lock import FolderLock
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import whole_file, write_json, write_whole
 
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 def complete(journal: Journal) -> bool:
     """Finish a data set of which all samples are there; say what is missing and return False else.
 
+    Of several parts of a run that end together one writes, under a lock; the others leave it to that one.
+
     Args:
         journal: journal of the run.
     """
@@ -53,20 +56,31 @@ def complete(journal: Journal) -> bool:
             "%d of %d samples in %s; the same command goes on with the rest", len(done), journal.num_samples, root
         )
         return False
+    try:
+        with FolderLock(root, "lists"):
+            _write_reports(journal)
+    except BlockingIOError:
+        logger.info("all samples are in %s; another part of the run writes its lists", root)
+        return True
+    logger.info("%d labelled photographs in %s", len(done), root.resolve())
+    logger.info("look at them: %s", root / CONTACT_SHEET)
+    logger.info("train on them: load_decathlon_datalist(%r, True, 'training')", str(root / DATALIST))
+    return True
+
+
+def _write_reports(journal: Journal) -> None:
+    """Manifest first, for the rest is made of it; the summary last, for it has the hashes of all."""
+    root = journal.root
     merge(root, journal.scratch)
     summary = summarise(records(root / MANIFEST))
     write_datalist(root, journal.placement, journal.scratch)
-    sheet = sheet_of(root, journal.placement, range(min(_SHEET_SAMPLES, len(done))))
+    sheet = sheet_of(root, journal.placement, range(min(_SHEET_SAMPLES, summary.num_samples)))
     write_png(root / CONTACT_SHEET, sheet, journal.scratch)
     settings = {"num_samples": journal.num_samples, **journal.settings}
     write_whole(root / CARD, dataset_card(TITLE, settings, summary).encode(), journal.scratch)
     write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary), journal.scratch)
     write_json(root / SUMMARY, checked_summary(root, summary), journal.scratch)
     journal.clear_scratch()
-    logger.info("%d labelled photographs in %s", len(done), root.resolve())
-    logger.info("look at them: %s", root / CONTACT_SHEET)
-    logger.info("train on them: load_decathlon_datalist(%r, True, 'training')", str(root / DATALIST))
-    return True
 
 
 def checked_summary(root: Path, summary: Summary) -> dict[str, Any]:

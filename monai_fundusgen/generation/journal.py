@@ -18,7 +18,6 @@ from monai_fundusgen.data.manifest import (
     finished,
     read_settings,
     record_line,
-    sources,
 )
 from monai_fundusgen.data.placement import FOLDERS, Placement
 from monai_fundusgen.storage.whole_file import write_json, write_whole
@@ -124,8 +123,8 @@ class Journal:
     def _mend(self, workers: str) -> None:
         for path in (self.root / SCRATCH).glob(workers):
             shutil.rmtree(path, ignore_errors=True)
-        for path in sources(self.root):
-            content = path.read_bytes() if path.match(f"{JOURNALS}/{workers}") else b"\n"
+        for path in (self.root / JOURNALS).glob(f"{workers}.jsonl"):
+            content = path.read_bytes()
             if not content.endswith(b"\n"):
                 write_whole(path, content[: content.rfind(b"\n") + 1], self.scratch)
         write_json(

@@ -7,7 +7,9 @@ from PIL import Image
 from monai_fundusgen.data.manifest import MANIFEST, records
 from monai_fundusgen.data.placement import Placement
 from monai_fundusgen.generation.journal import Journal
+from monai_fundusgen.generation.verification import verify
 from monai_fundusgen.generation.writer import SYNTHETIC, DatasetWriter
+from monai_fundusgen.storage.folder_lock import FolderLock
 
 
 def test_a_record_tells_what_made_the_sample_and_every_file_says_what_it_is(finished_set, made):
@@ -28,6 +30,16 @@ def test_a_run_that_lacks_samples_is_not_finished(made, tmp_path, caplog):
     with caplog.at_level("INFO"):
         assert not writer.finish()
     assert "1 of 4 samples" in caplog.text and not (tmp_path / MANIFEST).exists()
+
+
+def test_of_two_parts_that_end_together_one_writes_the_lists(made, tmp_path, caplog):
+    writer = DatasetWriter(Journal(tmp_path, {"seed": 1, "size": 256}, num_samples=4))
+    for sample in made:
+        writer.write(sample)
+    with FolderLock(tmp_path, "lists"), caplog.at_level("INFO"):
+        assert writer.finish()
+    assert "another part of the run writes its lists" in caplog.text and not (tmp_path / MANIFEST).exists()
+    assert writer.finish() and not list(verify(tmp_path)) and not list(tmp_path.glob(".*"))
 
 
 def test_large_runs_are_put_into_shards(made, tmp_path):
