@@ -35,6 +35,7 @@ from monai_fundusgen.phantom.refine import (
     tree_of,
 )
 from monai_fundusgen.phantom.trunks import Trunk
+from monai_fundusgen.streams import stream
 from monai_fundusgen.vessels.eye import Crossings, Landmarks, Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
 
@@ -42,6 +43,11 @@ CAPACITY = 16_000
 NOISE_POOL = 20_000
 #: A vessel goes on at least this far after a crossing, mm.
 BEYOND_CROSSING_MM = 0.30
+
+
+def constitution_of(seed: int, anatomy: Anatomy | None = None) -> Constitution:
+    """What the eye of a seed is like before anything grows, in the frame of a right eye."""
+    return draw_constitution(anatomy or Anatomy(), stream(seed, "anatomy"))
 
 
 def grow_retina(seed: int, *, anatomy: Anatomy | None = None) -> Retina:
@@ -56,15 +62,14 @@ def grow_retina(seed: int, *, anatomy: Anatomy | None = None) -> Retina:
         are close at listed crossings only, and no vessel enters the vessel-free zone or crosses the raphe.
     """
     anatomy = anatomy or Anatomy()
-    rng = np.random.Generator(np.random.PCG64(seed))
-    eye = draw_constitution(anatomy, rng)
+    eye, rng = constitution_of(seed, anatomy), stream(seed, "growth")
     frame = frame_of(eye, float(rng.uniform(5.2, 7.2)))
     forest = _grown_forest(frame, eye, anatomy.finest_level, rng)
     exponents = (anatomy.artery_exponent, anatomy.vein_exponent)
     tree = smoothed(in_preorder(prune_twigs(tree_of(forest))))
     tree, radius, leaves = _without_contacts(tree, frame, eye.root_um, exponents)
     graph = VesselGraph(tree.xy, radius, tree.kind, tree.parent, leaves, tree.quadrant)
-    crossings = _listed_crossings(tree, anatomy.artery_in_front, rng)
+    crossings = _listed_crossings(tree, anatomy.artery_in_front, stream(seed, "crossings"))
     retina = Retina(seed, eye.landmarks, eye.field, graph, crossings)
     return retina if eye.landmarks.right_eye else _mirrored(retina)
 

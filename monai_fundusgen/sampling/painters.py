@@ -90,7 +90,7 @@ class PhantomPainter:
                 f"photograph_source: found 'phantom' with maps from {sample.origin.get('source')!r}, "
                 "which know no eye; use mask_source phantom, or photograph_source cascade"
             )
-        return render_photograph(sample.retina, sample.raster, rng=np.random.default_rng(seed))
+        return render_photograph(sample.retina, sample.raster, seed=seed)
 
 
 def open_painter(

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from monai_fundusgen.streams import stream
 
 #: Mean and spread by which each trait is scaled; the order is that of the network's condition vector.
 TRAITS: Final[Mapping[str, tuple[float, float]]] = {
@@ -96,7 +97,7 @@ class TraitRequest:
 
     def draw(self, seed: int) -> dict[str, float]:
         """Requested traits of the sample with this seed; those left open are missing."""
-        rng = np.random.default_rng((seed, 0x7A17))
+        rng = stream(seed, "request")
         places = {name: float(place) for name, place in zip(TRAITS, rng.random(len(TRAITS)), strict=True)}
         found = {}
         if self.laterality is not None:
