@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from monai_fundusgen import __version__
 from monai_fundusgen.dataset.manifest import MANIFEST
-from monai_fundusgen.dataset.placement import Placement
+from monai_fundusgen.dataset.placement import GRAPHS, Placement
 from monai_fundusgen.dataset.summary import Summary
 from monai_fundusgen.storage.checksum import file_sha256
 
@@ -110,7 +110,12 @@ def _distribution(root: Path, placement: Placement) -> list[dict[str, Any]]:
         }
         for folder, text in _FOLDERS.items()
     ]  # fmt: skip
-    return [manifest, *sets]
+    graphs = {
+        "@type": "cr:FileSet", "@id": GRAPHS, "name": GRAPHS, "includes": f"{prefix}{GRAPHS}/*.npz",
+        "description": "Record of the eye: landmarks, field, vessel graph, crossings; arrays of numbers.",
+        "encodingFormat": "application/zip",
+    }  # fmt: skip
+    return [manifest, *sets, graphs]
 
 
 def _samples() -> dict[str, Any]:

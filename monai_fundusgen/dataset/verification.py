@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from monai_fundusgen.conventions import CROSSING_CODE
 from monai_fundusgen.dataset.completion import DATALIST, SUMMARY, datalist_pieces
+from monai_fundusgen.dataset.eye_file import load_eye
 from monai_fundusgen.dataset.journal import REPORTS, SCRATCH, digest
 from monai_fundusgen.dataset.manifest import (
     JOURNALS,
@@ -27,7 +28,7 @@ from monai_fundusgen.dataset.manifest import (
     read_settings,
     records,
 )
-from monai_fundusgen.dataset.placement import FOLDERS, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.placement import FOLDERS, GRAPHS, Placement, sample_id, sample_index
 from monai_fundusgen.storage.checksum import file_sha256
 
 _CHUNK: Final = 64  # samples that the threads are given at once
@@ -127,7 +128,20 @@ def _sample_problems(
         found, expected = hashlib.sha256(content).hexdigest(), record.get("files", {}).get(folder)
         if found != expected:
             yield Problem(name, f"SHA-256 {found}, expected {expected}")
-        yield from (Problem(name, complaint) for complaint in _picture_complaints(content, folder, side))
+        complaints = _eye_complaints(content) if folder == GRAPHS else _picture_complaints(content, folder, side)
+        yield from (Problem(name, complaint) for complaint in complaints)
+
+
+def _eye_complaints(content: bytes) -> Iterator[str]:
+    """What is wrong with the record of an eye: unreadable, or a graph whose edges lead nowhere."""
+    try:
+        graph = load_eye(BytesIO(content)).graph
+    except (ValueError, OSError) as error:
+        yield str(error)
+        return
+    sizes = {len(getattr(graph, one.name)) for one in fields(graph)}
+    if len(sizes) != 1 or not (graph.parent < np.arange(len(graph.parent))).all():
+        yield f"arrays of {sorted(sizes)} nodes, or a parent behind its child; expected one size, parents first"
 
 
 def _picture_complaints(content: bytes, folder: str, side: int | None) -> Iterator[str]:
@@ -180,7 +194,7 @@ def _extra_files(root: Path, placement: Placement, seen: DoneSamples) -> Iterato
     for path in sorted(root.iterdir()):
         if path.name in (JOURNALS, SCRATCH):
             yield Problem(path.name, "left by a run that did not finish; run its command again")
-        elif path.name not in known and path.suffix in (".png", ".jsonl"):
+        elif path.name not in known and path.suffix in (".png", ".npz", ".jsonl"):
             yield Problem(path.name, "belongs to no data set")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +9,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.vessels.central_calibre import KNUDTSON, knudtson
+from monai_fundusgen.vessels.central_calibre import central_calibres_um
 from monai_fundusgen.vessels.eye import Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
 
 FloatArray = NDArray[np.float64]
 
-#: Calibres are read on the circle in the middle of zone B, in disc diameters from the middle of the disc.
-ZONE_B_DISC_DIAMETERS = 1.25
 #: Way along a vessel over which the direction of a daughter is taken, mm.
 ANGLE_BASE_MM = 0.15
 #: Vessel segments shorter than this have no tortuosity, mm.
@@ -52,13 +49,6 @@ class Morphometry:
     def avr(self) -> float:
         """Arteriole-to-venule ratio, CRAE over CRVE."""
         return self.crae_um / self.crve_um
-
-
-def calibres_on_circle(graph: VesselGraph, centre_mm: Sequence[float], radius_mm: float, kind: int) -> FloatArray:
-    """Diameters (um) of the vessels of a kind that leave a circle, widest first."""
-    inside = np.hypot(*(graph.xy_mm - np.asarray(centre_mm)).T) < radius_mm
-    leaves = (graph.parent >= 0) & ~inside & inside[np.maximum(graph.parent, 0)] & (graph.kind == kind)
-    return np.sort(2 * graph.radius_um[leaves])[::-1]
 
 
 @njit(cache=True)
@@ -167,7 +157,7 @@ def field_area_mm2(field: Field) -> float:
 
 def measure(retina: Retina) -> Morphometry:
     """All measures of an eye; length, density and crossings inside the field, the rest over the whole graph."""
-    graph, marks = retina.graph, retina.landmarks
+    graph = retina.graph
     lengths = np.hypot(*(graph.xy_mm - graph.xy_mm[np.maximum(graph.parent, 0)]).T)
     seen = in_field(retina.field, graph.xy_mm) & (graph.parent >= 0)
     nodes = junctions(graph.parent)
@@ -176,23 +166,21 @@ def measure(retina: Retina) -> Morphometry:
     winding = segment_tortuosity(graph.xy_mm, graph.parent, _only_children(graph.parent), SHORTEST_SEGMENT_MM)
     area = field_area_mm2(retina.field)
     rows = []
-    for kind, coefficient in KNUDTSON.items():
+    for kind in (ARTERY, VEIN):
         mine, of = seen & (graph.kind == kind), graph.kind[nodes[:, 0]] == kind
-        circle = 2 * marks.disc_radius_mm * ZONE_B_DISC_DIAMETERS
-        widest = calibres_on_circle(graph, marks.disc_mm, circle, kind)
         radii = graph.radius_um[nodes[of]]
         rows.append((
-            knudtson(widest, coefficient),
             float(100 * (lengths * graph.radius_um)[mine].sum() * 2e-3 / area),
             float(lengths[mine].sum()),
             float(angles[of].mean()),
             junction_exponent(radii[:, 0], radii[:, 1:]),
             float(np.nanmean(winding[graph.kind == kind])),
         ))  # fmt: skip
-    central, density, length, angle, exponent, tortuosity = zip(*rows, strict=True)
+    crae_um, crve_um = central_calibres_um(retina)
+    density, length, angle, exponent, tortuosity = zip(*rows, strict=True)
     return Morphometry(
-        crae_um=central[ARTERY],
-        crve_um=central[VEIN],
+        crae_um=crae_um,
+        crve_um=crve_um,
         density_percent=density,
         length_mm=length,
         angle_deg=angle,

@@ -56,7 +56,7 @@ class JudgedMaps:
 
     def _judged(self, sample: VesselSample, attempt: int) -> tuple[VesselSample, list[str]]:
         """The sample with its anatomy, and what speaks against it."""
-        anatomy = map_anatomy(sample.label, sample.fov)
+        anatomy = map_anatomy(sample.label, sample.fov, eye=sample.eye)
         reasons = [] if self.gate is None else judge(anatomy, self.gate)
         shown = {name: None if math.isnan(value) else round(value, _DIGITS) for name, value in anatomy.items()}
         origin = {**sample.origin, "attempt": attempt, "anatomy": shown}

@@ -19,7 +19,7 @@ from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import VesselSample
-from monai_fundusgen.transforms.condition import eye_points, photograph_condition
+from monai_fundusgen.transforms.condition import photograph_condition, recorded_points
 from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 from monai_fundusgen.transforms.fov import estimate_fov
 from monai_fundusgen.transforms.pixels import photograph_pixels
@@ -40,13 +40,11 @@ class CascadePainter:
         network: the two stages.
         inferer: runs the network on a batch.
         style: photograph (3, H, W) in [-1, 1] whose camera all samples imitate; None: a style a seed.
-        field_deg: visual angle of the field, for the landmarks.
     """
 
     network: PhotographCascade
     inferer: Any
     style: Tensor | None = None
-    field_deg: float = 60.0
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Paint one sample at a time, so that its bytes do not depend on the batch."""
@@ -58,8 +56,8 @@ class CascadePainter:
         self._require_size(sample)
         fov = torch.from_numpy(sample.fov)[None].float()
         coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
-        points = eye_points(sample.soft.numpy(), self.field_deg)
-        condition = photograph_condition(sample.soft, coarse_fov, points, self.field_deg)[None]
+        points, field_deg = recorded_points(sample.eye), sample.eye.field.diameter_deg
+        condition = photograph_condition(sample.soft, coarse_fov, points, field_deg)[None]
         photograph = self.inferer(
             condition.to(device, memory_format=torch.channels_last),
             self.network,
@@ -85,12 +83,12 @@ class PhantomPainter:
         return [self._render(sample, plan["seed"]) for sample, plan in zip(vessels, planned, strict=True)]
 
     def _render(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
-        if sample.retina is None or sample.raster is None:
+        if sample.raster is None:
             raise ValueError(
                 f"photograph_source: found 'phantom' with maps from {sample.origin.get('source')!r}, "
                 "which know no eye; use mask_source phantom, or photograph_source cascade"
             )
-        return render_photograph(sample.retina, sample.raster, seed=seed)
+        return render_photograph(sample.eye, sample.raster, seed=seed)
 
 
 def open_painter(
@@ -99,7 +97,6 @@ def open_painter(
     inferer: Any,
     *,
     style: str | Path | None = None,
-    field_deg: float = 60.0,
 ) -> Painter:
     """The painter of that name: cascade or phantom.
 
@@ -108,7 +105,6 @@ def open_painter(
         network: the cascade.
         inferer: runs the cascade.
         style: photograph to imitate; the cascade only.
-        field_deg: visual angle of the field.
 
     Raises:
         ValueError: another name, a style for the phantom's optics or for a generator without style, or one that is no
@@ -120,7 +116,7 @@ def open_painter(
             "only with a generator that takes a style"
         )
     if source == "cascade":
-        return CascadePainter(network, inferer, None if style is None else _photograph(style), field_deg)
+        return CascadePainter(network, inferer, None if style is None else _photograph(style))
     if source == "phantom":
         return PhantomPainter()
     raise ValueError(f"photograph_source: found {source!r}, expected cascade or phantom")

@@ -35,16 +35,16 @@ class VesselSample:
         soft: vessel map that the photograph is drawn from, (2, S, S) in [0, 1], area-averaged.
         label: exact label at the size of the photograph, (2, H, W) bool.
         fov: field of view at the size of the photograph, (H, W) bool.
+        eye: its record: the truth of a phantom, else what was traced and found in the map.
         origin: what the manifest tells of it.
-        retina: the eye itself, where the source knows it.
-        raster: its raster at the size of the photograph, where the source knows it.
+        raster: the eye's raster at the size of the photograph, where the source has one.
     """
 
     soft: Tensor
     label: NDArray[np.bool_]
     fov: NDArray[np.bool_]
+    eye: Retina
     origin: dict[str, Any] = field(default_factory=dict)
-    retina: Retina | None = None
     raster: VesselRaster | None = None
 
 
@@ -84,8 +84,7 @@ class PhantomMaps:
         retina = grow_retina(seed, anatomy=self.anatomy)
         raster = rasterise(retina, self.size, min_diameter_um=self.min_diameter_um)
         soft = area_average(raster.label, self.coarse_size)
-        origin = {"source": "phantom", "right_eye": bool(retina.landmarks.right_eye)}
-        return VesselSample(soft, raster.label, raster.fov, origin, retina, raster)
+        return VesselSample(soft, raster.label, raster.fov, retina, told_of(retina, self.size), raster)
 
 
 @dataclass(frozen=True)
@@ -122,29 +121,35 @@ class SampledMaps:
         return maps.float().cpu().clamp(0, 1)
 
     def _traced(self, soft: Tensor, seed: int) -> VesselSample:
-        label = self.drawing.label(soft.numpy())
+        label, eye = self.drawing.traced(soft.numpy(), seed=seed)
         asked = {} if self.request is None else {"requested": self.request.draw(seed)}
-        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, {"source": "ddpm", **asked})
+        origin = {**told_of(eye, self.drawing.size), **asked}
+        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, eye, origin)
 
 
 class FolderMaps:
     """Label maps from a folder, in sorted order; after the last the first comes again.
 
-    The field of view is ``../fov/<name>`` where there is one, as in a data set of this package, else a full circle.
+    The field of view is ``../fov/<name>`` where there is one, as in a data set of this package, else a full circle. The
+    eye is traced in the map, as in a sampled one.
 
     Args:
         folder: square label maps in codes 0 to 3 or in RITE's colours.
         size: side of label and photograph in px; that of the maps.
         coarse_size: side of the soft map in px, a divisor of ``size``.
+        field_deg: visual angle of the field.
 
     Raises:
         FileNotFoundError: no PNG in the folder.
     """
 
-    def __init__(self, folder: str | Path, *, size: int = 1024, coarse_size: int = 256) -> None:
+    def __init__(
+        self, folder: str | Path, *, size: int = 1024, coarse_size: int = 256, field_deg: float = 60.0
+    ) -> None:
         self.files = sorted(Path(folder).glob("*.png"))
         self.size = size
         self.coarse_size = coarse_size
+        self.drawing = LabelDrawing(size, field_deg=field_deg)
         if not self.files:
             raise FileNotFoundError(f"{folder}: no PNG there; give the folder with the label maps as mask_folder")
 
@@ -163,7 +168,29 @@ class FolderMaps:
         beside = path.parent.parent / "fov" / path.name
         fov = read_fov(beside) if beside.is_file() else Field().mask(self.size)
         label &= fov
-        return VesselSample(area_average(label, self.coarse_size), label, fov, {"source": "folder", "file": path.name})
+        soft = area_average(label, self.coarse_size)
+        _, eye = self.drawing.traced(soft.numpy(), source="folder")
+        return VesselSample(soft, label, fov, eye, {**told_of(eye, self.size), "file": path.name})
+
+
+def told_of(eye: Retina, size: int) -> dict[str, Any]:
+    """What the manifest tells of an eye: source, side, field, disc and fovea in px, and which of them are estimated.
+
+    ``disc_px`` and ``fovea_px`` are (row, column) of the photograph, whose side is ``size``; None where unknown.
+    """
+    marks, places = eye.landmarks, eye.landmarks_rc(size)
+    disc, fovea = (None if np.isnan(place).any() else [round(float(one), 2) for one in place] for place in places)
+    radius = marks.disc_radius_mm / eye.field.pixel_mm(size)
+    return {
+        "source": eye.source,
+        "right_eye": marks.right_eye if marks.right_eye is None else bool(marks.right_eye),
+        "disc_px": disc,
+        "disc_radius_px": None if np.isnan(radius) else round(radius, 2),
+        "fovea_px": fovea,
+        "field_deg": eye.field.diameter_deg,
+        "field_mm": round(2 * eye.field.radius_mm, 4),
+        "estimated": list(eye.estimated),
+    }
 
 
 def _require_able(source: str, request: TraitRequest | None) -> None:
@@ -188,6 +215,7 @@ def open_map_source(
     request: TraitRequest | None = None,
     device: torch.device | str = "cpu",
     batch: int = 4,
+    field_deg: float = 60.0,
 ) -> MapSource:
     """The source of that name: ddpm (needs ``mask_bundle``), phantom (of ``anatomy``), or folder (``mask_folder``).
 
@@ -200,6 +228,8 @@ def open_map_source(
         request: traits that the mask model is asked for.
         device: where the mask model runs.
         batch: maps that the mask model samples at once.
+        field_deg: visual angle of maps from a folder; that of a phantom stands in its anatomy, that of sampled maps in
+            their bundle.
 
     Raises:
         ValueError: another name, what it needs is missing, a request that it cannot meet, or an impossible size.
@@ -217,7 +247,7 @@ def open_map_source(
             stage.inferer.request = request
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
-        return FolderMaps(mask_folder, size=size)
+        return FolderMaps(mask_folder, size=size, field_deg=field_deg)
     raise ValueError(
         f"mask_source: found {source!r} with mask_bundle {mask_bundle!r} and mask_folder {mask_folder!r}; "
         "expected ddpm with a bundle, phantom, or folder with a folder"
