@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from monai_fundusgen.dataset.eye_file import load_eye
 from monai_fundusgen.dataset.manifest import MANIFEST, read_settings, records
 from monai_fundusgen.dataset.placement import Placement, sample_index
 from monai_fundusgen.transforms.av_codec import decode_av
+from monai_fundusgen.vessels.eye import Retina
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -28,7 +30,7 @@ class ExportSample:
     Attributes:
         id: its name.
         index: its number.
-        image, label, av, fov: its files.
+        image, label, av, fov, graph: its files.
         record: its line of the manifest.
         testing: whether it is set aside for testing.
     """
@@ -39,6 +41,7 @@ class ExportSample:
     label: Path
     av: Path
     fov: Path
+    graph: Path
     record: dict[str, Any]
     testing: bool
 
@@ -46,6 +49,10 @@ class ExportSample:
         """Artery and vein, (2, H, W)."""
         with Image.open(self.label) as image:
             return decode_av(np.asarray(image))
+
+    def eye(self) -> Retina:
+        """The record of the eye."""
+        return load_eye(self.graph)
 
     def union(self) -> NDArray[np.bool_]:
         """Vessels of either kind, (H, W)."""
@@ -94,7 +101,7 @@ class SourceDataset:
             index = sample_index(record["id"])
             files = {name: self.root / path for name, path in placement.files(index).items()}
             yield ExportSample(
-                record["id"], index, files["images"], files["labels"], files["av"], files["fov"], record,
+                record["id"], index, *(files[name] for name in ("images", "labels", "av", "fov", "graphs")), record,
                 testing=number >= self.count - self.num_testing,
             )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The vessels of every label as a graph: nodes are bifurcations and ends, edges centre lines."""
+"""The vessels of every eye as a graph: nodes are bifurcations and ends, edges centre lines."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
-from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
+from monai_fundusgen.conventions import KINDS
 from monai_fundusgen.export.source import SourceDataset
 from monai_fundusgen.storage.whole_file import write_json, write_whole
-from monai_fundusgen.vessels.graph import SegmentGraph, vessel_graph
-from monai_fundusgen.vessels.topology import artery_vein_crossings
+from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.vessels.graph import SegmentGraph
+from monai_fundusgen.vessels.segments import eye_segments
 
 _DIGITS = 2
 _NODE_FIELDS = {"kind": "string", "type": "string", "row": "double", "column": "double", "radius_px": "double"}
@@ -22,27 +22,29 @@ _EDGE_FIELDS = {"kind": "string", "length_px": "double", "width_px": "double", "
 
 
 def graph(source: SourceDataset, folder: Path) -> None:
-    """``json/ID.json`` and ``graphml/ID.graphml`` of each sample, traced in its label.
+    """``json/ID.json`` and ``graphml/ID.graphml`` of each sample, from the record of its eye.
 
     Coordinates are rows and columns in pixels of the label, pixel centres being integers. A node is an ``end``, a
     ``bifurcation`` or a ``junction`` of more than three vessels of one kind; ``crossings`` lists where an artery and a
-    vein cross. An edge has its centre line, its length and its median width.
+    vein cross, ``fronts`` which of them lies in front, if that is known. An edge has its centre line, its length and
+    its median width.
     """
     for sample in source:
-        content = graph_of(sample.vessels())
+        content = graph_of(sample.eye(), len(sample.field()))
         write_json(folder / "json" / f"{sample.id}.json", {"id": sample.id, **content})
         write_whole(folder / "graphml" / f"{sample.id}.graphml", graphml(content).encode())
 
 
-def graph_of(vessels: NDArray[np.bool_]) -> dict[str, Any]:
-    """Graph of a label (2, H, W) as plain JSON."""
+def graph_of(eye: Retina, size: int) -> dict[str, Any]:
+    """Graph of what the camera sees of an eye, in pixels of a ``size`` x ``size`` image, as plain JSON."""
     nodes: list[dict[str, Any]] = []
     edges: list[dict[str, Any]] = []
-    for kind, plane in zip(KINDS, vessels, strict=True):
-        _append(vessel_graph(plane), kind, nodes, edges)
-    found = artery_vein_crossings(vessels[ARTERY], vessels[VEIN])
-    crossings = [[round(float(value), _DIGITS) for value in place] for place in found.centre_rc]
-    return {"size": list(vessels.shape[1:]), "nodes": nodes, "edges": edges, "crossings": crossings}
+    for number, kind in enumerate(KINDS):
+        _append(eye_segments(eye, number, size), kind, nodes, edges)
+    seen = eye.field.holds(eye.crossings.xy_mm)
+    places = np.round(eye.field.to_pixels(eye.crossings.xy_mm[seen], size)[:, ::-1], _DIGITS).tolist()
+    fronts = [KINDS[kind] if kind < len(KINDS) else None for kind in eye.crossings.front[seen].tolist()]
+    return {"size": [size, size], "nodes": nodes, "edges": edges, "crossings": places, "fronts": fronts}
 
 
 def _append(traced: SegmentGraph, kind: str, nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.vessels.central_calibre import central_calibres_um
 from monai_fundusgen.vessels.eye import Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
+from monai_fundusgen.vessels.topology import junction_exponents
 
 FloatArray = NDArray[np.float64]
 
@@ -31,7 +32,7 @@ class Morphometry:
         density_percent: vessel area (length times diameter) over the area of the field, in per cent.
         length_mm: length of the centre-lines inside the field.
         angle_deg: mean angle between the two daughters of a junction.
-        exponent: junction exponent k that solves ``mean(r1**k + r2**k) = 1`` in units of the parent's radius.
+        exponent: median over junctions of the exponent k of ``r0**k = r1**k + r2**k``.
         tortuosity: mean of arc over chord over the segments between junctions of at least 0.5 mm.
         crossings: artery-vein crossings inside the field.
     """
@@ -67,21 +68,6 @@ def junctions(parent: NDArray[np.int32]) -> NDArray[np.int32]:
     for row in range(len(nodes)):
         out[row, 0], out[row, 1], out[row, 2] = nodes[row], first[nodes[row]], second[nodes[row]]
     return out
-
-
-def junction_exponent(parent_um: FloatArray, daughters_um: FloatArray) -> float:
-    """Exponent k in [0.5, 8] for which the mean of ``(r1**k + r2**k) / r0**k`` over junctions is 1, by bisection.
-
-    Args:
-        parent_um: (N,) radii or diameters above the junctions.
-        daughters_um: (N, 2) those below.
-    """
-    ratio = daughters_um / parent_um[:, None]
-    low, high = 0.5, 8.0
-    for _ in range(60):
-        k = (low + high) / 2
-        low, high = (k, high) if (ratio**k).sum(1).mean() > 1 else (low, k)
-    return (low + high) / 2
 
 
 def _only_children(parent: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -143,12 +129,6 @@ def segment_tortuosity(
     return out
 
 
-def in_field(field: Field, xy_mm: FloatArray) -> NDArray[np.bool_]:
-    """Points (N, 2) that the camera sees."""
-    dx, dy = (xy_mm - np.asarray(field.centre_mm)).T
-    return (np.hypot(dx, dy) <= field.radius_mm) & (np.abs(dy) <= field.cut * field.radius_mm)
-
-
 def field_area_mm2(field: Field) -> float:
     """Area of the circle, less the two segments cut off at top and bottom."""
     angle = np.arcsin(field.cut)
@@ -159,7 +139,7 @@ def measure(retina: Retina) -> Morphometry:
     """All measures of an eye; length, density and crossings inside the field, the rest over the whole graph."""
     graph = retina.graph
     lengths = np.hypot(*(graph.xy_mm - graph.xy_mm[np.maximum(graph.parent, 0)]).T)
-    seen = in_field(retina.field, graph.xy_mm) & (graph.parent >= 0)
+    seen = retina.field.holds(graph.xy_mm) & (graph.parent >= 0)
     nodes = junctions(graph.parent)
     nodes = nodes[graph.parent[nodes[:, 0]] >= 0]
     angles = junction_angles_deg(graph, nodes)
@@ -173,7 +153,7 @@ def measure(retina: Retina) -> Morphometry:
             float(100 * (lengths * graph.radius_um)[mine].sum() * 2e-3 / area),
             float(lengths[mine].sum()),
             float(angles[of].mean()),
-            junction_exponent(radii[:, 0], radii[:, 1:]),
+            float(np.median(junction_exponents(radii))),
             float(np.nanmean(winding[graph.kind == kind])),
         ))  # fmt: skip
     crae_um, crve_um = central_calibres_um(retina)
@@ -186,5 +166,5 @@ def measure(retina: Retina) -> Morphometry:
         angle_deg=angle,
         exponent=exponent,
         tortuosity=tortuosity,
-        crossings=int(in_field(retina.field, retina.crossings.xy_mm).sum()),
+        crossings=int(retina.field.holds(retina.crossings.xy_mm).sum()),
     )

@@ -215,7 +215,6 @@ def open_map_source(
     request: TraitRequest | None = None,
     device: torch.device | str = "cpu",
     batch: int = 4,
-    field_deg: float = 60.0,
 ) -> MapSource:
     """The source of that name: ddpm (needs ``mask_bundle``), phantom (of ``anatomy``), or folder (``mask_folder``).
 
@@ -224,12 +223,11 @@ def open_map_source(
         size: side of label and photograph in px.
         mask_bundle: bundle of the mask model.
         mask_folder: folder with label maps.
-        anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
+        anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality. Its visual angle is
+            that of maps from a folder too; that of sampled maps stands in their bundle.
         request: traits that the mask model is asked for.
         device: where the mask model runs.
         batch: maps that the mask model samples at once.
-        field_deg: visual angle of maps from a folder; that of a phantom stands in its anatomy, that of sampled maps in
-            their bundle.
 
     Raises:
         ValueError: another name, what it needs is missing, a request that it cannot meet, or an impossible size.
@@ -247,7 +245,7 @@ def open_map_source(
             stage.inferer.request = request
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
-        return FolderMaps(mask_folder, size=size, field_deg=field_deg)
+        return FolderMaps(mask_folder, size=size, field_deg=60.0 if anatomy is None else anatomy.diameter_deg)
     raise ValueError(
         f"mask_source: found {source!r} with mask_bundle {mask_bundle!r} and mask_folder {mask_folder!r}; "
         "expected ddpm with a bundle, phantom, or folder with a folder"

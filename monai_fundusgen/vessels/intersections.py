@@ -105,5 +105,3 @@ def crossing_geometry(xy: FloatArray, parent: IntArray, pairs: IntArray) -> tupl
     t = ((c - a)[:, 0] * cd[:, 1] - (c - a)[:, 1] * cd[:, 0]) / np.where(turn == 0, 1e-12, turn)
     along = np.abs((ab * cd).sum(1))
     return a + t[:, None] * ab, np.rad2deg(np.arctan2(np.abs(turn), along))
-
-

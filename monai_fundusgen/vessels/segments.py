@@ -18,9 +18,7 @@ def eye_segments(eye: Retina, kind: int, size: int) -> SegmentGraph:
     """
     graph, pixel_um = eye.graph, eye.field.pixel_mm(size) * 1000
     xy = eye.field.to_pixels(graph.xy_mm, size)
-    offset = graph.xy_mm - np.asarray(eye.field.centre_mm)
-    seen = (np.hypot(*offset.T) <= eye.field.radius_mm) & (np.abs(offset[:, 1]) <= eye.field.cut * eye.field.radius_mm)
-    seen &= graph.kind == kind
+    seen = eye.field.holds(graph.xy_mm) & (graph.kind == kind)
     parent = np.where((graph.parent >= 0) & seen[np.maximum(graph.parent, 0)] & seen, graph.parent, -1)
     children = np.bincount(parent[parent >= 0], minlength=len(parent))
     is_node = seen & ((parent < 0) | (children != 1))

@@ -10,6 +10,7 @@ from PIL import Image
 from monai_fundusgen.data.layouts import find_layout
 from monai_fundusgen.export.formats import FORMATS, export_dataset
 from monai_fundusgen.export.training_frameworks import run_lengths
+from monai_fundusgen.phantom.morphometry import measure
 
 
 def pixels(path):
@@ -196,11 +197,13 @@ def test_the_graph_has_the_vessels_length_and_networkx_reads_it(dataset, made, t
     root = written(dataset, tmp_path, "graph")
     for one in made:
         content = json.loads((root / "json" / f"{one.id}.json").read_text())
-        assert len(content["crossings"]) == one.record["anatomy"]["av_crossings"]
-        for kind in ("artery", "vein"):
+        truth = measure(one.eye)
+        assert len(content["crossings"]) == len(content["fronts"]) == truth.crossings
+        assert set(content["fronts"]) <= {"artery", "vein"}
+        for number, kind in enumerate(("artery", "vein")):
             length = sum(edge["length_px"] for edge in content["edges"] if edge["kind"] == kind)
-            fields = length / (256 * 0.97)
-            assert fields == pytest.approx(one.record["anatomy"][f"{kind}.length_fd"], rel=0.1)
+            pixel_mm = one.eye.field.pixel_mm(256)
+            assert length * pixel_mm == pytest.approx(truth.length_mm[number], rel=0.01)  # of the graph, not of pixels
         read = networkx.read_graphml(root / "graphml" / f"{one.id}.graphml")
         rings = sum(data["type"] == "ring" for _, data in read.nodes(data=True))
         assert read.number_of_nodes() == len(content["nodes"]) + rings

@@ -6,8 +6,7 @@ from scipy import ndimage
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.vessels.drawing import CLAMP_PX, rasterise, vessel_map
-from monai_fundusgen.vessels.eye import UNKNOWN
-from monai_fundusgen.vessels.eye import Crossings, Landmarks, Retina, VesselGraph
+from monai_fundusgen.vessels.eye import UNKNOWN, Crossings, Landmarks, Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
 
 EIGHT = np.ones((3, 3))

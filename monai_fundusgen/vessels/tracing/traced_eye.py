@@ -1,4 +1,4 @@
-"""The record of an eye of which only a map is known: its traced vessels as forests, with the landmarks found on them."""
+"""The record of an eye of which only a map is known: traced vessels as forests, and landmarks found on them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def traced_eye(
     )
 
 
-def _forest(paths: VesselPaths, disc_rc: tuple[float, float], in_mm: Callable[[FloatArray], FloatArray], pixel_mm: float) -> VesselGraph:
+def _forest(
+    paths: VesselPaths, disc_rc: tuple[float, float], in_mm: Callable[[FloatArray], FloatArray], pixel_mm: float
+) -> VesselGraph:
     """Both kinds as forests that hang on the nodes nearest the disc."""
     points, radii, parents, kinds, first = [], [], [], [], 0
     for kind, of_kind in enumerate((paths.artery, paths.vein)):
@@ -95,40 +97,62 @@ def oriented(paths: KindPaths, disc_rc: tuple[float, float]) -> tuple[IntArray, 
     Every connected piece hangs on its end or junction nearest the disc; from there the nearest along the vessels comes
     first. A path that closes a loop ends in a node of its own.
     """
-    ends: dict[int, list[tuple[int, bool]]] = {}
-    for number, (start, stop) in enumerate(paths.nodes.tolist()):
-        ends.setdefault(start, []).append((number, False))
-        ends.setdefault(stop, []).append((number, True))
-    lengths = paths.lengths_px
-    place = {node: paths.ends[number, int(finish)] for node, [(number, finish), *_] in ends.items()}
+    trees = _Trees(paths)
     centre = np.nan_to_num(np.asarray(disc_rc))
-    near = sorted(ends, key=lambda node: (float(np.hypot(*(paths.points_rc[place[node]] - centre))), node))
-    order: list[int] = []
-    parent: list[int] = []
-    index: dict[int, int] = {}
-    drawn: set[int] = set()
-    for root in near:
-        if root in index:
-            continue
-        index[root] = len(order)
-        order.append(int(place[root]))
-        parent.append(-1)
-        front = [(float(lengths[number]), number, finish) for number, finish in ends[root]]
-        heapq.heapify(front)
+    away = {node: float(np.hypot(*(paths.points_rc[point] - centre))) for node, point in trees.point_of.items()}
+    for root in sorted(away, key=lambda node: (away[node], node)):
+        if root not in trees.index:
+            trees.grow(root)
+    return np.array(trees.order, dtype=np.int64), np.array(trees.parent, dtype=np.int64)
+
+
+class _Trees:
+    """Trees that grow along paths: their nodes in order, parents, and the number of every junction or end reached."""
+
+    def __init__(self, paths: KindPaths) -> None:
+        self.paths, self.lengths = paths, paths.lengths_px
+        self.order: list[int] = []
+        self.parent: list[int] = []
+        self.index: dict[int, int] = {}
+        self.drawn: set[int] = set()
+        self.ends: dict[int, list[tuple[int, bool]]] = {}
+        self.point_of: dict[int, int] = {}
+        for number, nodes in enumerate(paths.nodes.tolist()):
+            for finish, node in enumerate(nodes):
+                self.ends.setdefault(node, []).append((number, bool(finish)))
+                self.point_of.setdefault(node, int(paths.ends[number, finish]))
+
+    def grow(self, root: int) -> None:
+        """Add all that hangs on a node, nearest first."""
+        self.index[root] = len(self.order)
+        self.order.append(self.point_of[root])
+        self.parent.append(-1)
+        front = self._onward(root, 0.0)
         while front:
             way, number, finish = heapq.heappop(front)
-            if number in drawn:
-                continue
-            drawn.add(number)
-            above, below = (int(node) for node in paths.nodes[number][:: -1 if finish else 1])
-            chain = range(int(paths.offsets[number]), int(paths.offsets[number + 1]))[:: -1 if finish else 1][1:]
-            parent += [index[above], *range(len(order), len(order) + len(chain) - 1)]
-            order += chain
-            if below not in index:
-                index[below] = len(order) - 1
-                for other, end in ends[below]:
-                    heapq.heappush(front, (way + float(lengths[other]), other, end))
-    return np.array(order, dtype=np.int64), np.array(parent, dtype=np.int64)
+            if number not in self.drawn:
+                self.drawn.add(number)
+                below = self._draw(number, finish)
+                for one in self._onward(below, way) if below >= 0 else ():
+                    heapq.heappush(front, one)
+
+    def _onward(self, node: int, way: float) -> list[tuple[float, int, bool]]:
+        """Paths at a node: how far their other end is from the root, number, whether they begin at their finish."""
+        found = [(way + float(self.lengths[number]), number, finish) for number, finish in self.ends[node]]
+        heapq.heapify(found)
+        return found
+
+    def _draw(self, number: int, finish: bool) -> int:
+        """Add a path from one end; the node at its other end, -1 where that was reached before."""
+        step = -1 if finish else 1
+        above, below = (int(node) for node in self.paths.nodes[number][::step])
+        chain = range(int(self.paths.offsets[number]), int(self.paths.offsets[number + 1]))[::step][1:]
+        self.parent += [self.index[above], *range(len(self.order), len(self.order) + len(chain) - 1)]
+        self.order += chain
+        if below in self.index:
+            return -1
+        self.index[below] = len(self.order) - 1
+        return below
 
 
 def _leaves(parent: NDArray[np.int32]) -> FloatArray:
