@@ -3,9 +3,9 @@
     python benchmarks/calibre_ratio.py
 
 For every visual angle: correlation and median difference of the ratio that `map_anatomy` measures on the label at
-1024 px (reduced to 256) with the truth, once with the ring of a 60 degree map whatever the field, and once with the ring
-of the field; both round the disc that is found on the vessels. The last column is the ring of the field round the true
-disc.
+1024 px (reduced to 256) with the truth, once with the ring of a 60 degree map whatever the field, and once with the
+ring of the field; both round the disc that is found on the vessels. The last column is the ring of the field round the
+true disc.
 """
 
 from __future__ import annotations

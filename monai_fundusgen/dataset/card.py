@@ -85,6 +85,7 @@ def _files(settings: Mapping[str, Any]) -> str:
 | `labels/<id>.png` | 0 background, 1 artery, 2 vein, 3 crossing |
 | `av/<id>.png` | the same to look at: red artery, blue vein, green crossing |
 | `fov/<id>.png` | field of view, 255 inside |
+| `graphs/<id>.npz` | disc, fovea, field, vessel graph and crossings as arrays of numbers (`numpy.load`) |
 | `datalist.json` | list for MONAI (`load_decathlon_datalist`); no split is made, all are `training` |
 | `manifest.jsonl` | one line a sample: seed, anatomy, what made it, SHA-256 of its files |
 | `run.json`, `summary.json` | settings of the run; figures and checksums |
