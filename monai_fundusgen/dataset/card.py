@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from monai_fundusgen import __version__
-from monai_fundusgen.dataset.provenance import versions
 from monai_fundusgen.dataset.summary import SHOWN, Summary
+from monai_fundusgen.versions import versions
 
 _SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _SOURCES: Final = {

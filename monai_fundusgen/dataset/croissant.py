@@ -122,10 +122,10 @@ def _samples() -> dict[str, Any]:
     """One record a sample: name and seed."""
     fields = [
         {
-            "@type": "cr:Field", "@id": f"samples/{name}", "name": name, "description": text, "dataType": kind,
+            "@type": "cr:Field", "@id": f"samples/{name}", "name": name, "description": text, "dataType": data_type,
             "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": name}},
         }
-        for name, text, kind in (("id", "Name of the sample.", "sc:Text"), ("seed", "Its seed.", "sc:Integer"))
+        for name, text, data_type in (("id", "Name of the sample.", "sc:Text"), ("seed", "Its seed.", "sc:Integer"))
     ]  # fmt: skip
     return {"@type": "cr:RecordSet", "@id": "samples", "name": "samples", "key": {"@id": "samples/id"}, "field": fields}
 

@@ -106,7 +106,7 @@ def read_settings(root: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content["settings"], dict) or not isinstance(content["num_samples"], int):
-            raise TypeError("settings and num_samples of another kind")
+            raise TypeError("settings and num_samples of another type")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path}: not the settings of a run ({type(error).__name__}: {error}); restore the file from a copy, or "

@@ -1,17 +1,11 @@
-"""What a sample was made with: weights, configurations, versions."""
+"""What a sample was made with: weights and configurations."""
 
 from __future__ import annotations
 
-import platform
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
-from monai_fundusgen import __version__
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.weights.stages import stage_config
-
-_PACKAGES = ("torch", "monai", "numpy", "scipy")
 
 
 def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, str]]:
@@ -30,13 +24,3 @@ def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, str]
         config = Path(bundle) / "configs" / "inference.yaml"
         found[stage] = {"weights": file_sha256(weights), "configuration": file_sha256(config)}
     return found
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of this package, of Python, and of the packages that figures depend on."""
-    return {
-        "monai_fundusgen": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in _PACKAGES},
-    }

@@ -117,7 +117,7 @@ def _line_problems(path: Path) -> Iterator[Problem]:
 def _sample_problems(
     root: Path, placement: Placement, settings: dict[str, Any], record: dict[str, Any]
 ) -> Iterator[Problem]:
-    """Every file of a sample: there, unchanged, of the right kind, size and codes."""
+    """Every file of a sample: there, unchanged, of the right mode, size and codes."""
     side = settings["settings"].get("size")
     for folder, name in placement.files(sample_index(record["id"])).items():
         try:

@@ -15,10 +15,10 @@ from monai_fundusgen.dataset.completion import complete
 from monai_fundusgen.dataset.eye_file import eye_bytes
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.placement import GRAPHS, sample_index
-from monai_fundusgen.dataset.provenance import versions
 from monai_fundusgen.storage.picture_file import png_bytes
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
+from monai_fundusgen.versions import versions
 from monai_fundusgen.vessels.eye import Retina
 
 #: What every PNG says of itself, in a text chunk.

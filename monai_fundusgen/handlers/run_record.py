@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import platform
 import time
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +14,14 @@ import torch
 from ignite.engine import Engine, Events
 
 from monai_fundusgen.storage.whole_file import write_json, write_whole
+from monai_fundusgen.versions import versions
 
-_PACKAGES = ("monai-fundusgen", "torch", "monai", "pytorch-ignite", "numpy")
 RECORD, HISTORY = "run.json", "losses.jsonl"
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
     """SHA-256 of settings, the same whatever their order."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def installed_versions() -> dict[str, str]:
-    """Version of Python and of the packages that decide what a run computes."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # an uninstalled checkout
-            found[name] = "not installed"
-    return found
 
 
 def read_history(directory: str | Path) -> list[dict[str, Any]]:
@@ -72,7 +59,7 @@ class RunRecord:
         path = self.directory / RECORD
         sessions = json.loads(path.read_text(encoding="utf-8"))["sessions"] if path.is_file() else []
         session = {
-            "versions": installed_versions(),
+            "versions": versions(),
             "device": str(getattr(engine.state, "device", "cpu")),
             "settings": self.settings,
             "settings_sha256": settings_hash(self.settings),

@@ -16,9 +16,11 @@ from monai_fundusgen.conventions import FOV, IMAGE
 from monai_fundusgen.data.reading import read_rgb
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
+from monai_fundusgen.phantom.camera import draw_camera
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import VesselSample
+from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.condition import photograph_condition, recorded_points
 from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 from monai_fundusgen.transforms.fov import estimate_fov
@@ -76,7 +78,13 @@ class CascadePainter:
 
 @dataclass(frozen=True)
 class PhantomPainter:
-    """Photographs by the phantom's optics; needs samples that know their eye."""
+    """Photographs by the phantom's optics; needs samples that know their eye.
+
+    Args:
+        artefacts: let cameras have dust, flare and JPEG loss now and then.
+    """
+
+    artefacts: bool = False
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Render each eye with a camera drawn from the sample's seed."""
@@ -88,7 +96,8 @@ class PhantomPainter:
                 f"photograph_source: found 'phantom' with maps from {sample.origin.get('source')!r}, "
                 "which know no eye; use mask_source phantom, or photograph_source cascade"
             )
-        return render_photograph(sample.eye, sample.raster, seed=seed)
+        camera = draw_camera(stream(seed, "camera"), artefacts=self.artefacts)
+        return render_photograph(sample.eye, sample.raster, seed=seed, camera=camera)
 
 
 def open_painter(
@@ -97,6 +106,7 @@ def open_painter(
     inferer: Any,
     *,
     style: str | Path | None = None,
+    artefacts: bool = False,
 ) -> Painter:
     """The painter of that name: cascade or phantom.
 
@@ -105,11 +115,14 @@ def open_painter(
         network: the cascade.
         inferer: runs the cascade.
         style: photograph to imitate; the cascade only.
+        artefacts: dust, flare and JPEG loss now and then; the phantom's optics only.
 
     Raises:
-        ValueError: another name, a style for the phantom's optics or for a generator without style, or one that is no
-            fundus photograph.
+        ValueError: another name, artefacts of the cascade, a style for the phantom's optics or for a generator without
+            style, or one that is no fundus photograph.
     """
+    if artefacts and source != "phantom":
+        raise ValueError(f"artefacts: found true with photograph_source {source}; only the phantom's camera has them")
     if style is not None and (source != "cascade" or not network.styled):
         raise ValueError(
             f"style: found {str(style)!r} with photograph_source {source}; only the cascade imitates a photograph, and "
@@ -118,7 +131,7 @@ def open_painter(
     if source == "cascade":
         return CascadePainter(network, inferer, None if style is None else _photograph(style))
     if source == "phantom":
-        return PhantomPainter()
+        return PhantomPainter(artefacts)
     raise ValueError(f"photograph_source: found {source!r}, expected cascade or phantom")
 
 
