@@ -233,4 +233,5 @@ def test_photographs_are_scored_against_the_truth(bundle_root, tmp_path, name):
     options = {"num_phantoms": 1, "image_size": 128, "output_dir": str(tmp_path)}
     evaluate(bundle_root / name, ["inference.yaml", "evaluate.yaml"], tmp_path, **options)
     scores = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
-    assert float(scores["psnr"]) > 3 and 0 <= float(scores["mae"]) < 2 and -1 <= float(scores["ssim"]) <= 1
+    found = {metric: float(value) for metric, value in scores.items()}
+    assert found["psnr"] > 20 and found["mae"] < 0.1 and found["ssim"] > 0.7  # generator: 30.9 dB, 0.024, 0.94
