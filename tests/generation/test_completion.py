@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monai_fundusgen.conventions import SYNTHETIC
 from monai_fundusgen.data.manifest import MANIFEST, records
 from monai_fundusgen.data.placement import Placement
 from monai_fundusgen.generation.journal import Journal
 from monai_fundusgen.generation.verification import verify
-from monai_fundusgen.generation.writer import SYNTHETIC, DatasetWriter
+from monai_fundusgen.generation.writer import DatasetWriter
 from monai_fundusgen.storage.folder_lock import FolderLock
 
 
