@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.data.manifest import MANIFEST, read_settings, records
-from monai_fundusgen.data.placement import Placement, sample_index
-from monai_fundusgen.data.sample_picture import picture_pixels
+from monai_fundusgen.dataset.manifest import MANIFEST, read_settings, records
+from monai_fundusgen.dataset.placement import Placement, sample_index
+from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.storage.contained import OutsideError, read_contained
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import decode_av

@@ -103,7 +103,11 @@ def test_an_export_that_lost_a_photograph_is_noticed_by_our_reader(written, caps
     root = written("rite", testing=0.25)
     for kind, name in (("images", "02_training.tif"), ("av", "02_training.png"), ("vessel", "02_training.png")):
         (root / "training" / kind / name).unlink()
-    assert datalist_of("rite", root) == 2 and "found 2 photographs" in (told := capsys.readouterr().err) and "expected 3" in told
+    assert (
+        datalist_of("rite", root) == 2
+        and "found 2 photographs" in (told := capsys.readouterr().err)
+        and "expected 3" in told
+    )
 
 
 def test_rrwnet_finds_targets_and_fields_by_the_first_number_of_a_name(written, made, pixels):
