@@ -31,7 +31,7 @@ def contained(root: str | Path, name: str | Path) -> Path:
             plain file (a folder, a pipe, a device).
         FileNotFoundError: it is not there.
     """
-    relative, elsewhere = PurePosixPath(name), PureWindowsPath(name)  # there a name may also lead out by a backslash or C:
+    relative, elsewhere = PurePosixPath(name), PureWindowsPath(name)  # there other names lead out too
     if relative.is_absolute() or elsewhere.anchor or not relative.parts or ".." in elsewhere.parts:
         raise OutsideError(f"{str(name)!r}: leads out of {root}; expected the name of a file in it")
     path = Path(root)
