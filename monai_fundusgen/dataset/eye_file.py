@@ -59,9 +59,16 @@ def load_eye(file: str | Path | BinaryIO) -> Retina:
     if found != FORMAT:
         raise ValueError(f"{shown}: found format {found}, expected {FORMAT}; make the data set again")
     try:
-        return _retina_of(arrays)
-    except (KeyError, TypeError) as error:
+        eye = _retina_of(arrays)
+    except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"{shown}: arrays are missing or too many ({error}); make the data set again") from error
+    graph = eye.graph
+    sizes = {len(getattr(graph, one.name)) for one in fields(graph)}
+    if len(sizes) != 1 or not ((graph.parent >= -1) & (graph.parent < np.arange(len(graph.parent)))).all():
+        raise ValueError(
+            f"{shown}: arrays of {sorted(sizes)} nodes, or a parent behind its child; expected one size, parents first"
+        )
+    return eye
 
 
 def _retina_of(arrays: dict[str, NDArray[Any]]) -> Retina:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from monai_fundusgen import __version__
+from monai_fundusgen.conventions import SYNTHETIC
 from monai_fundusgen.dataset.completion import complete
 from monai_fundusgen.dataset.eye_file import eye_bytes
 from monai_fundusgen.dataset.journal import Journal
@@ -21,8 +22,6 @@ from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
 from monai_fundusgen.versions import versions
 from monai_fundusgen.vessels.eye import Retina
 
-#: What every PNG says of itself, in a text chunk.
-SYNTHETIC: Final = "computer generated; shows no person's eye"
 _DIGEST = 12  # characters of a hash in a record; the whole stands in run.json
 
 
