@@ -170,19 +170,25 @@ def _extra_files(root: Path, placement: Placement, seen: DoneSamples) -> Iterato
     shards = [""] if placement.shard_size is None else sorted(f"{path.name}/" for path in root.glob("shard-*"))
     for shard in shards:
         for folder in FOLDERS:
-            if is_link(root / shard) or is_link(root / shard / folder):
-                yield Problem(f"{shard}{folder}", "a link, or in one; put the folder itself there")
-                continue
-            for path in sorted((root / shard / folder).glob("*")):
-                name = f"{shard}{folder}/{path.name}"
-                if not _belongs(name, path, placement, folder, seen):
-                    yield Problem(name, "belongs to no sample")
+            yield from _strangers(root, f"{shard}{folder}", folder, placement, seen)
     known = {*FOLDERS, *REPORTS, MANIFEST, SETTINGS, *(shard.rstrip("/") for shard in shards)}
     for path in sorted(root.iterdir()):
         if path.name in (JOURNALS, SCRATCH):
             yield Problem(path.name, "left by a run that did not finish; run its command again")
         elif path.name not in known and path.suffix in (".png", ".jsonl"):
             yield Problem(path.name, "belongs to no data set")
+
+
+def _strangers(root: Path, where: str, folder: str, placement: Placement, seen: DoneSamples) -> Iterator[Problem]:
+    """Files in one folder of samples that belong to none; a folder behind a link is not even listed."""
+    in_shard = where != folder  # else the folder above is the data set's own, which may be reached through a link
+    if is_link(root / where) or (in_shard and is_link((root / where).parent)):
+        yield Problem(where, "a link, or in one; put the folder itself there")
+        return
+    for path in sorted((root / where).glob("*")):
+        name = f"{where}/{path.name}"
+        if not _belongs(name, path, placement, folder, seen):
+            yield Problem(name, "belongs to no sample")
 
 
 def _belongs(name: str, path: Path, placement: Placement, folder: str, seen: DoneSamples) -> bool:
