@@ -35,3 +35,10 @@ NETWORK_RANGE: Final = (-1.0, 1.0)
 MM_PER_DEGREE: Final = 0.288
 #: Radius of the field of view in units of half the image side: the black margin that cameras leave.
 FIELD_FILL: Final = 0.97
+
+#: What ``run.json`` says of itself, and of what stands beside it: written here alone, so that no stranger's is taken for it.
+TOOL: Final = "monai_fundusgen"
+DATASET_SCHEMA: Final = "monai_fundusgen data set"
+TRAINING_SCHEMA: Final = "monai_fundusgen training"
+#: Of both; raised when a reader of the older form would misread the newer.
+SCHEMA_VERSION: Final = 2
