@@ -36,7 +36,7 @@ MM_PER_DEGREE: Final = 0.288
 #: Radius of the field of view in units of half the image side: the black margin that cameras leave.
 FIELD_FILL: Final = 0.97
 
-#: What ``run.json`` says of itself, and of what stands beside it: written here alone, so that no stranger's is taken for it.
+#: What ``run.json`` says of itself; written by this program alone, so that no stranger's folder is taken for its own.
 TOOL: Final = "monai_fundusgen"
 DATASET_SCHEMA: Final = "monai_fundusgen data set"
 TRAINING_SCHEMA: Final = "monai_fundusgen training"

@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from monai_fundusgen.dataset.completion import DATALIST, SUMMARY, datalist_pieces
-from monai_fundusgen.dataset.journal import REPORTS, SCRATCH, digest
 from monai_fundusgen.dataset.manifest import (
     JOURNALS,
     MANIFEST,
     SETTINGS,
     DoneSamples,
+    digest,
     line_index,
     read_settings,
     records,
 )
 from monai_fundusgen.dataset.placement import FOLDERS, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.replacement import REPORTS, SCRATCH
 from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.contained import OutsideError, contained, is_link, open_contained, read_contained

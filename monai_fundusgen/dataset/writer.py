@@ -18,6 +18,7 @@ from monai_fundusgen.dataset.provenance import versions
 from monai_fundusgen.storage.picture_file import png_bytes
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
+from monai_fundusgen.weights.device import usable_device
 
 #: What every PNG says of itself, in a text chunk.
 SYNTHETIC: Final = "computer generated; shows no person's eye"
@@ -55,7 +56,7 @@ class DatasetWriter:
 
     def __init__(self, journal: Journal, *, device: torch.device | str = "cpu") -> None:
         self.journal = journal
-        self.device = str(device)
+        self.device = str(usable_device(device))
 
     def write(self, sample: FinishedSample) -> None:
         """Write the files of one sample, then its line in the journal."""

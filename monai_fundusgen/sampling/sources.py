@@ -8,23 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from monai_fundusgen.data.reading import read_av, read_fov
+from monai_fundusgen.dataset.placement import MAX_SIZE
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
+from monai_fundusgen.sampling.label_maps import Fit, LabelMaps
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.transforms.traits import TraitRequest
 from monai_fundusgen.vessels.drawing import VesselRaster, rasterise
 from monai_fundusgen.vessels.eye import Retina
-from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.weights.stages import load_stage
+
+#: Memory that a sample takes while it is made, measured from 1024 to 3072 px.
+BYTES_PER_PIXEL: Final = 300
 
 
 @dataclass(frozen=True)
@@ -130,40 +133,30 @@ class SampledMaps:
 class FolderMaps:
     """Label maps from a folder, in sorted order; after the last the first comes again.
 
-    The field of view is ``../fov/<name>`` where there is one, as in a data set of this package, else a full circle.
-
     Args:
-        folder: square label maps in codes 0 to 3 or in RITE's colours.
-        size: side of label and photograph in px; that of the maps.
+        folder: square label maps, see `monai_fundusgen.sampling.label_maps.LabelMaps`.
+        size: side of label and photograph in px; that of the maps, or what ``fit`` brings them to.
         coarse_size: side of the soft map in px, a divisor of ``size``.
+        fit: pad, crop, or None, as there.
 
     Raises:
-        FileNotFoundError: no PNG in the folder.
+        FileNotFoundError, NotADirectoryError, ValueError, OSError: as there; all maps are read.
     """
 
-    def __init__(self, folder: str | Path, *, size: int = 1024, coarse_size: int = 256) -> None:
-        self.files = sorted(Path(folder).glob("*.png"))
-        self.size = size
+    def __init__(self, folder: str | Path, *, size: int = 1024, coarse_size: int = 256, fit: Fit | None = None) -> None:
+        self.maps = LabelMaps(Path(folder), size, fit)
         self.coarse_size = coarse_size
-        if not self.files:
-            raise FileNotFoundError(f"{folder}: no PNG there; give the folder with the label maps as mask_folder")
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
         """Read the map that belongs to each planned sample."""
-        return [self._read(self.files[sample["index"] % len(self.files)]) for sample in planned]
+        return [self._read(sample["index"]) for sample in planned]
 
-    def _read(self, path: Path) -> VesselSample:
-        planes = read_av(path)
-        label = np.stack([planes.artery, planes.vein])
-        if label.shape[1:] != (self.size, self.size):
-            raise ValueError(
-                f"{path}: {label.shape[2]} x {label.shape[1]} px, expected {self.size} x {self.size}; "
-                "resize the map, or set size to its side"
-            )
-        beside = path.parent.parent / "fov" / path.name
-        fov = read_fov(beside) if beside.is_file() else Field().mask(self.size)
-        label &= fov
-        return VesselSample(area_average(label, self.coarse_size), label, fov, {"source": "folder", "file": path.name})
+    def _read(self, index: int) -> VesselSample:
+        found = self.maps.read(index)
+        origin: dict[str, Any] = {"source": "folder", "file": found.name}
+        if found.uncertain_px:
+            origin["warning"] = f"{found.uncertain_px} px of the map are vessel of unknown kind, and background here"
+        return VesselSample(area_average(found.label, self.coarse_size), found.label, found.fov, origin)
 
 
 def _require_able(source: str, request: TraitRequest | None) -> None:
@@ -178,12 +171,25 @@ def _require_able(source: str, request: TraitRequest | None) -> None:
         )
 
 
+def _refuse_size(size: int) -> None:
+    """No side that cannot be, and none that ends in a memory kill."""
+    if type(size) is not int or size < 1:
+        raise ValueError(f"size: found {size!r}, expected the side of photograph and label in px, say 1024")
+    if size > MAX_SIZE:
+        needed = size**2 * BYTES_PER_PIXEL / 2**30
+        raise ValueError(
+            f"size: found {size} px, whose sample would take about {needed:,.0f} GiB of memory; expected at most {MAX_SIZE} "
+            f"px ({MAX_SIZE**2 * BYTES_PER_PIXEL / 2**30:.0f} GiB)"
+        )
+
+
 def open_map_source(
     source: str,
     *,
     size: int = 1024,
     mask_bundle: str | Path | None = None,
     mask_folder: str | Path | None = None,
+    fit: Fit | None = None,
     anatomy: Anatomy | None = None,
     request: TraitRequest | None = None,
     device: torch.device | str = "cpu",
@@ -196,6 +202,7 @@ def open_map_source(
         size: side of label and photograph in px.
         mask_bundle: bundle of the mask model.
         mask_folder: folder with label maps.
+        fit: what becomes of maps of another shape or size: pad, crop, or None (refused).
         anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
         request: traits that the mask model is asked for.
         device: where the mask model runs.
@@ -205,8 +212,13 @@ def open_map_source(
         ValueError: another name, what it needs is missing, a request that it cannot meet, or an impossible size.
     """
     _require_able(source, request)
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"size: found {size!r}, expected the side of photograph and label in px, say 1024")
+    _refuse_size(size)
+    if source != "folder" and (mask_folder is not None or fit is not None):
+        told = ("mask_folder", mask_folder) if mask_folder is not None else ("fit", fit)
+        raise ValueError(
+            f"{told[0]}: found {str(told[1])!r} with mask_source {source}, which reads no folder; say mask_source folder "
+            "(--mask-source folder), or leave it out"
+        )
     if source == "phantom":
         if request is not None and request.laterality is not None:
             anatomy = replace(anatomy or Anatomy(), laterality=request.laterality)
@@ -217,7 +229,7 @@ def open_map_source(
             stage.inferer.request = request
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
-        return FolderMaps(mask_folder, size=size)
+        return FolderMaps(mask_folder, size=size, fit=fit)
     raise ValueError(
         f"mask_source: found {source!r} with mask_bundle {mask_bundle!r} and mask_folder {mask_folder!r}; "
         "expected ddpm with a bundle, phantom, or folder with a folder"

@@ -7,8 +7,8 @@ from monai.bundle import ConfigParser
 from monai_fundusgen.weights.config_text import literal, quoted
 
 NAMES = [
-    "me@host#1", "$x", "%x", "@num_samples", "@", "#", "2024", "1e5", "a,b", "it's", 'say "eye"', "back\\slash", "tab\there",
-    "@##up", "%#x", "é€", "$import os", "a b", "::x", "None", "[1]", "{a}", "a=b", "-1", "",
+    "me@host#1", "$x", "%x", "@num_samples", "@", "#", "2024", "1e5", "a,b", "it's", 'say "eye"', "back\\slash",
+    "tab\there", "@##up", "%#x", "é€", "$import os", "a b", "::x", "None", "[1]", "{a}", "a=b", "-1", "",
 ]  # fmt: skip
 
 
