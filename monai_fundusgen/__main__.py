@@ -80,9 +80,7 @@ def generate(
     shard_size: Annotated[int | None, typer.Option(help="Samples in a folder of a larger set; 0: one folder.")] = None,
     part: Annotated[str | None, typer.Option(help="Slice of an array job: K/M, K from 0 to M-1.")] = None,
     extend: Annotated[int | None, typer.Option(help="Make a finished set so large; with the -n that it had.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Make it in place of the data set that is there.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the data set that is there.")] = False,
     engine: Annotated[str, typer.Option(help="local, torchrun or ray.")] = "local",
     processes: Annotated[int, typer.Option(help="Processes of torchrun, actors of ray.")] = 1,
     option: Annotated[

@@ -21,17 +21,9 @@ FIXED: Final = {
     "style": "--style", "gate": "--gate", "batch_size": "--batch-size", "shard_size": "--shard-size", "fit": "--fit",
 }  # fmt: skip
 #: Entries of the configuration that make samples; the others keep the run together.
-OPEN: Final = ("maps", "map_source", "painter", "inferer", "network_def", "stages")
+OPEN: Final = ("maps", "map_source", "label_maps", "painter", "inferer", "network_def", "stages")
 
-_COUNTS: Final = {
-    "batch_size": 1,
-    "map_batch": 1,
-    "writers": 1,
-    "max_attempts": 1,
-    "num_samples": 1,
-    "seed": 0,
-    "size": 1,
-}
+_COUNTS: Final = {**dict.fromkeys(("batch_size", "map_batch", "writers", "max_attempts", "size"), 1), "seed": 0}
 _RANGES: Final = {"field_deg": (10.0, 170.0), "field_cut": (0.2, 1.0)}
 _SWITCHES: Final = ("gate", "extend", "overwrite", "quiet")
 _CHOICES: Final = {
@@ -70,9 +62,7 @@ def refuse_fighting(options: Mapping[str, Any]) -> None:
     """
     for name, value in options.items():
         if name in FIXED:
-            raise ValueError(
-                f"--option {name}={value}: found where {FIXED[name]} was expected; say it with {FIXED[name]}"
-            )
+            raise ValueError(f"--option {name}={value}: {name} has an option of its own; say it with {FIXED[name]}")
 
 
 def _near(name: str, known: Any) -> str:
@@ -100,7 +90,7 @@ def _arguments(entry: Any) -> list[str]:
     """What an entry of the configuration can be told: its keys, and the arguments of its target."""
     if not isinstance(entry, Mapping):
         return []
-    target = locate(entry["_target_"]) if "." in str(entry.get("_target_", "")) else None
+    target: Any = locate(entry["_target_"]) if "." in str(entry.get("_target_", "")) else None
     given = list(inspect.signature(target).parameters) if target is not None else []
     return [*entry, *given]
 

@@ -61,11 +61,9 @@ class LabelMaps:
         if self.fit not in (None, *get_args(Fit)):
             raise ValueError(f"fit: found {self.fit!r}, expected {' or '.join(get_args(Fit))}")
         if not self.folder.exists():
-            raise FileNotFoundError(
-                f"{self.folder}: no such folder; give the folder with the label maps as mask_folder"
-            )
+            raise FileNotFoundError(f"{self.folder}: no such folder; give the one with the label maps as mask_folder")
         if not self.folder.is_dir():
-            raise NotADirectoryError(f"{self.folder}: a file; give the folder with the label maps as mask_folder")
+            raise NotADirectoryError(f"{self.folder}: a file; give the folder of the label maps as mask_folder")
         found = [path for path in self.folder.iterdir() if path.suffix.lower() in _ENDINGS and path.name[0] != "."]
         if not found:
             raise FileNotFoundError(
@@ -142,7 +140,7 @@ class LabelMaps:
             return label, Field().mask(self.size) if fov is None else fov
         if self.fit == "crop" and fov is not None:
             circle = field_circle(fov)
-            label, fov = square_crop(label, circle), square_crop(fov[None], circle)[0]
+            label, fov = square_crop(label, circle) > 0, square_crop(fov[None], circle)[0] > 0
         elif self.fit == "crop":
             side = min(height, width)
             top, left = (height - side) // 2, (width - side) // 2
@@ -154,6 +152,17 @@ class LabelMaps:
             fov = Field().mask(side) & seen if fov is None else _centred(fov[None], side)[0]
         full = Field().mask(label.shape[1]) if fov is None else fov
         return _resized(label, self.size), area_resize(full[None].astype(np.float32), self.size, self.size)[0] >= 0.5
+
+
+def open_label_maps(folder: str | Path | None, size: int, fit: Fit | None = None) -> LabelMaps | None:
+    """The maps of a folder, or None where there is none; errors as of `LabelMaps`.
+
+    Raises:
+        ValueError: a ``fit`` without a folder.
+    """
+    if folder is None and fit is not None:
+        raise ValueError(f"fit: found {fit!r} without a folder of maps; say --mask-source folder --mask-folder FOLDER")
+    return None if folder is None else LabelMaps(Path(folder), size, fit)
 
 
 def _centred(planes: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
@@ -169,11 +178,8 @@ def _resized(planes: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
     if planes.shape[-1] == size:
         return planes
     soft = area_resize(planes.astype(np.float32), size, size)
-    cuts = [np.quantile(plane, 1 - plane.mean()) if plane.any() else 1.0 for plane in soft]
-    kept: NDArray[np.bool_] = np.stack(
-        [(plane >= max(cut, 1e-3)) & (plane > 0) for plane, cut in zip(soft, cuts, strict=True)]
-    )
-    return kept
+    cuts = [max(np.quantile(plane, 1 - plane.mean()), 1e-3) for plane in soft]
+    return np.stack([plane >= cut for plane, cut in zip(soft, cuts, strict=True)])
 
 
 def _colours(path: Path) -> str:

@@ -19,7 +19,7 @@ from monai_fundusgen.dataset.placement import MAX_SIZE
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
-from monai_fundusgen.sampling.label_maps import Fit, LabelMaps
+from monai_fundusgen.sampling.label_maps import LabelMaps
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.transforms.traits import TraitRequest
 from monai_fundusgen.vessels.drawing import VesselRaster, rasterise
@@ -134,17 +134,16 @@ class FolderMaps:
     """Label maps from a folder, in sorted order; after the last the first comes again.
 
     Args:
-        folder: square label maps, see `monai_fundusgen.sampling.label_maps.LabelMaps`.
-        size: side of label and photograph in px; that of the maps, or what ``fit`` brings them to.
+        folder: the maps, or their folder, see `monai_fundusgen.sampling.label_maps.LabelMaps`.
+        size: side of label and photograph in px.
         coarse_size: side of the soft map in px, a divisor of ``size``.
-        fit: pad, crop, or None, as there.
 
     Raises:
         FileNotFoundError, NotADirectoryError, ValueError, OSError: as there; all maps are read.
     """
 
-    def __init__(self, folder: str | Path, *, size: int = 1024, coarse_size: int = 256, fit: Fit | None = None) -> None:
-        self.maps = LabelMaps(Path(folder), size, fit)
+    def __init__(self, folder: LabelMaps | str | Path, *, size: int = 1024, coarse_size: int = 256) -> None:
+        self.maps = folder if isinstance(folder, LabelMaps) else LabelMaps(Path(folder), size)
         self.coarse_size = coarse_size
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
@@ -178,8 +177,8 @@ def _refuse_size(size: int) -> None:
     if size > MAX_SIZE:
         needed = size**2 * BYTES_PER_PIXEL / 2**30
         raise ValueError(
-            f"size: found {size} px, whose sample would take about {needed:,.0f} GiB of memory; expected at most {MAX_SIZE} "
-            f"px ({MAX_SIZE**2 * BYTES_PER_PIXEL / 2**30:.0f} GiB)"
+            f"size: found {size} px, whose sample would take about {needed:,.0f} GiB of memory; expected at most "
+            f"{MAX_SIZE} px ({MAX_SIZE**2 * BYTES_PER_PIXEL / 2**30:.0f} GiB)"
         )
 
 
@@ -188,8 +187,7 @@ def open_map_source(
     *,
     size: int = 1024,
     mask_bundle: str | Path | None = None,
-    mask_folder: str | Path | None = None,
-    fit: Fit | None = None,
+    mask_folder: LabelMaps | str | Path | None = None,
     anatomy: Anatomy | None = None,
     request: TraitRequest | None = None,
     device: torch.device | str = "cpu",
@@ -201,8 +199,7 @@ def open_map_source(
         source: ddpm, phantom or folder.
         size: side of label and photograph in px.
         mask_bundle: bundle of the mask model.
-        mask_folder: folder with label maps.
-        fit: what becomes of maps of another shape or size: pad, crop, or None (refused).
+        mask_folder: label maps, or their folder.
         anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
         request: traits that the mask model is asked for.
         device: where the mask model runs.
@@ -213,10 +210,9 @@ def open_map_source(
     """
     _require_able(source, request)
     _refuse_size(size)
-    if source != "folder" and (mask_folder is not None or fit is not None):
-        told = ("mask_folder", mask_folder) if mask_folder is not None else ("fit", fit)
+    if source in ("phantom", "ddpm") and mask_folder is not None:
         raise ValueError(
-            f"{told[0]}: found {str(told[1])!r} with mask_source {source}, which reads no folder; say mask_source folder "
+            f"mask_folder: found with mask_source {source}, which reads no folder; say mask_source folder "
             "(--mask-source folder), or leave it out"
         )
     if source == "phantom":
@@ -229,7 +225,7 @@ def open_map_source(
             stage.inferer.request = request
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
-        return FolderMaps(mask_folder, size=size, fit=fit)
+        return FolderMaps(mask_folder, size=size)
     raise ValueError(
         f"mask_source: found {source!r} with mask_bundle {mask_bundle!r} and mask_folder {mask_folder!r}; "
         "expected ddpm with a bundle, phantom, or folder with a folder"
