@@ -161,17 +161,25 @@ def _named_values(pairs: list[str]) -> dict[str, Any]:
 @app.command()
 def verify(
     directory: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    threads: Annotated[int, typer.Option(help="Threads that read and hash.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that read and hash.")] = 2,
+    repair: Annotated[bool, typer.Option("--repair", help="Make missing and changed samples again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON.")] = False,
 ) -> None:
     """Check every hash, count, label code and size of a data set, and its lists; exit code 1 where one is wrong."""
+    from monai_fundusgen.dataset.manifest import SettingsError
     from monai_fundusgen.dataset.verification import verify as problems_of
 
+    if repair:
+        _repair(directory, quiet=as_json)
     problems = []
-    for problem in problems_of(directory, num_threads=threads):
-        problems.append(problem)
-        if not as_json:
-            typer.echo(str(problem))
+    try:
+        for problem in problems_of(directory, num_threads=threads):
+            problems.append(problem)
+            if not as_json:
+                typer.echo(str(problem))
+    except SettingsError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(BAD_DATA) from error
     if as_json:
         typer.echo(json.dumps({"folder": str(directory), "problems": [vars(problem) for problem in problems]}))
     else:
@@ -180,9 +188,21 @@ def verify(
         raise typer.Exit(BAD_DATA)
 
 
+def _repair(directory: Path, *, quiet: bool) -> None:
+    """The run that made a data set, once more: it makes again what is missing or changed."""
+    from monai_fundusgen.launch.run import run, run_of
+
+    report = run(run_of(directory))
+    if not quiet:
+        typer.echo(f"{directory}: {report.repaired + report.made} samples made again, lists and cards written anew")
+
+
 def _counted(problems: list[Any]) -> str:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return f"{count}; restore these files from a copy, or make the data set again in another folder"
+    return (
+        f"{count}; verify --repair makes samples and lists again, as does the command that made the set; a file that "
+        "belongs to no sample is moved away by hand"
+    )
 
 
 @app.command()

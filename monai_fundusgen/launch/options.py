@@ -43,7 +43,10 @@ def refuse_options(config: Path, options: Mapping[str, Any]) -> None:
     Raises:
         ValueError: the option is named, with what was found and what was expected.
     """
-    content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    try:
+        content = dict(yaml.safe_load(config.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise ValueError(f"{config}: no configuration ({error}); take the bundle fundus_dataset_generation") from error
     for name, value in options.items():
         path = _SEPARATOR.split(name)
         if path[0] not in content:

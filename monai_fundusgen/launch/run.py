@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from monai_fundusgen.dataset.manifest import SETTINGS, finished
+from monai_fundusgen.dataset.manifest import SETTINGS, finished, read_settings
 from monai_fundusgen.launch.options import refuse_options
 from monai_fundusgen.launch.workflow import opened
 from monai_fundusgen.weights.config_text import literal, quoted
@@ -123,6 +122,34 @@ def run(request: RunRequest) -> RunReport:
     )  # fmt: skip
 
 
+#: Settings of a ``run.json`` that are options of the bundle under the same name.
+_REPEATED: Final = (
+    "seed", "size", "mask_source", "photograph_source", "field_deg", "field_cut", "target_density", "target_avr",
+    "laterality", "gate", "max_attempts", "map_batch",
+)  # fmt: skip
+
+
+def run_of(folder: Path) -> RunRequest:
+    """The run that made a data set, as far as its settings tell.
+
+    Raises:
+        FileNotFoundError: no data set there.
+        ValueError: it was made from files elsewhere, which its settings do not lead to.
+    """
+    content = read_settings(folder)
+    settings = content["settings"]
+    elsewhere = [name for name in ("mask_folder", "style") if settings.get(name) is not None]
+    if elsewhere:
+        raise ValueError(
+            f"{folder}: was made from a {' and a '.join(elsewhere)} whose place is not on record; repeat the generate "
+            "command that made it: it repairs the same"
+        )
+    options = {name: settings[name] for name in _REPEATED if settings.get(name) is not None}
+    return RunRequest(
+        folder, content["num_samples"], {**options, "shard_size": settings.get("shard_size") or 0, "quiet": True}
+    )
+
+
 def _run_here(request: RunRequest) -> tuple[int, float, int]:
     workflow = opened(request.overrides(), request.bundle)
     workflow.run()
@@ -170,7 +197,7 @@ def forecast(request: RunRequest) -> dict[str, Any]:
     parser = ConfigParser()
     parser.read_config(str(request.bundle / "configs" / "inference.yaml"))
     parser.update(request.overrides())
-    for name in ("plan", "maps", "painter"):
+    for name in ("plan", "maps", "painter", "session"):
         parser.get_parsed_content(name)
     told = {
         name: parser.get_parsed_content(name) for name in ("seed", "size", "mask_source", "photograph_source", "gate")
@@ -180,7 +207,7 @@ def forecast(request: RunRequest) -> dict[str, Any]:
     earlier, each = request.output / SETTINGS, _BYTES_PER_PIXEL[told["photograph_source"]]
     return {
         "folder": str(request.output), "num_samples": request.num_samples, "found": found,
-        "holds": json.loads(earlier.read_text())["settings"]["mask_source"] if earlier.is_file() else None,
+        "holds": read_settings(request.output)["settings"].get("mask_source") if earlier.is_file() else None,
         **told, "shard_size": placement.shard_size, "stages": parser.get_parsed_content("stages"),
         "gigabytes": round(request.num_samples * told["size"] ** 2 * each / 1e9, 3),
     }  # fmt: skip

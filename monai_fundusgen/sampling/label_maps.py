@@ -140,7 +140,8 @@ class LabelMaps:
             return label, Field().mask(self.size) if fov is None else fov
         if self.fit == "crop" and fov is not None:
             circle = field_circle(fov)
-            label, fov = square_crop(label, circle) > 0, square_crop(fov[None], circle)[0] > 0
+            label, fov = (square_crop(one, circle).astype(np.bool_) for one in (label, fov[None]))
+            fov = fov[0]
         elif self.fit == "crop":
             side = min(height, width)
             top, left = (height - side) // 2, (width - side) // 2
