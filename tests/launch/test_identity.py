@@ -62,11 +62,7 @@ def parser_of(root, **options):
     }
     base = {"output_dir": str(root / "set"), "bundle_root": str(BUNDLE), "photograph_source": "cascade", "size": 64}
     parser.update({**base, "network_def": network})
-    parser.update(
-        {name: value for name, value in options.items() if name not in ("network_def#generator#in_channels",)}
-    )
-    if "network_def#generator#in_channels" in options:
-        parser.update({"network_def#generator#kernel_size": 3})
+    parser.update(options)
     return parser
 
 
