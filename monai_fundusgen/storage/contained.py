@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 
@@ -31,8 +31,8 @@ def contained(root: str | Path, name: str | Path) -> Path:
             plain file (a folder, a pipe, a device).
         FileNotFoundError: it is not there.
     """
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or not relative.parts or ".." in relative.parts or Path(name).is_absolute():
+    relative, elsewhere = PurePosixPath(name), PureWindowsPath(name)  # there other names lead out too
+    if relative.is_absolute() or elsewhere.anchor or not relative.parts or ".." in elsewhere.parts:
         raise OutsideError(f"{str(name)!r}: leads out of {root}; expected the name of a file in it")
     path = Path(root)
     for part in relative.parts:

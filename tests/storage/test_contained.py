@@ -22,7 +22,10 @@ def test_a_plain_file_is_read(root):
         assert file.read() == b"a"
 
 
-@pytest.mark.parametrize("name", ["../secret", "images/../../secret", "/etc/passwd", "", ".", "images/../images/a.png"])
+@pytest.mark.parametrize(
+    "name",
+    ["../secret", "images/../../secret", "/etc/passwd", "", ".", "images/../images/a.png", "..\\secret", "C:\\secret"],
+)
 def test_a_name_that_leads_out_is_refused(root, name):
     with pytest.raises(OutsideError, match="leads out of"):
         contained(root, name)
