@@ -73,7 +73,7 @@ def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
     sampler = clock.timed("map, 20 evaluations", maps.sampler)
     timed = SampledMaps(maps.network, sampler, maps.drawing)
     with tempfile.TemporaryDirectory() as folder:
-        writer = DatasetWriter(Journal(folder, {}))
+        writer = DatasetWriter(Journal(folder, {}).start())
         with clock.stage("map to label: trace, repair, draw"):
             vessels = timed(planned)
         with clock.stage("anatomy"):

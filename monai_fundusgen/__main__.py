@@ -73,13 +73,14 @@ def generate(
     mask_source: Annotated[str | None, typer.Option(help="Where vessels come from: phantom, ddpm, folder.")] = None,
     photograph_source: Annotated[str | None, typer.Option(help="phantom (its optics) or cascade (trained).")] = None,
     mask_folder: Annotated[Path | None, typer.Option(help="Label maps, for --mask-source folder.")] = None,
+    fit: Annotated[str | None, typer.Option(help="Maps of another shape or size: pad or crop to --size.")] = None,
     style: Annotated[Path | None, typer.Option(help="Photograph whose look the cascade imitates.")] = None,
     gate: Annotated[bool | None, typer.Option(help="Draw maps of implausible anatomy again.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples between two looks at the clock.")] = None,
     shard_size: Annotated[int | None, typer.Option(help="Samples in a folder of a larger set; 0: one folder.")] = None,
     part: Annotated[str | None, typer.Option(help="Slice of an array job: K/M, K from 0 to M-1.")] = None,
     extend: Annotated[int | None, typer.Option(help="Make a finished set so large; with the -n that it had.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the data set that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the data set that is there.")] = False,
     engine: Annotated[str, typer.Option(help="local, torchrun or ray.")] = "local",
     processes: Annotated[int, typer.Option(help="Processes of torchrun, actors of ray.")] = 1,
     option: Annotated[
@@ -100,11 +101,12 @@ def generate(
         "seed": seed, "mask_source": mask_source, "photograph_source": photograph_source, "gate": gate,
         "mask_folder": mask_folder and str(mask_folder), "style": style and str(style), "batch_size": batch_size,
         "shard_size": shard_size, "extend": True if extend else None, "overwrite": overwrite or None,
-        "quiet": quiet or as_json or None, **_part(part), **_named_values(option or []),
+        "quiet": quiet or as_json or None, "fit": fit, **_part(part), **_named_values(option or []),
     }  # fmt: skip
     if part is not None and overwrite:
         raise ValueError(
-            "--overwrite with --part: one part would delete what another has made; delete the folder first"
+            "--overwrite with --part: one part would delete what another has made; delete the folder, then start the "
+            "parts without --overwrite"
         )
     count = num_samples if extend is None else max(num_samples, extend)
     request = RunRequest(output, count, told, (bundle or BUNDLE).resolve(), engine, processes)
@@ -117,7 +119,9 @@ def generate(
     elif not quiet:
         typer.echo(
             f"{output}: {report.found + report.made} of {report.num_samples} samples, {report.made} made in "
-            f"{report.seconds:.0f} s" + ("" if report.finished else "; the same command goes on")
+            f"{report.seconds:.0f} s"
+            + (f", {report.repaired} made again: a file of theirs was missing or changed" if report.repaired else "")
+            + ("" if report.finished else "; the same command goes on")
         )
     if not report.finished and not part:
         raise typer.Exit(INTERRUPTED)
@@ -137,29 +141,45 @@ def _named_values(pairs: list[str]) -> dict[str, Any]:
     """``NAME=VALUE`` as options of the bundle; a value is read as YAML."""
     import yaml
 
-    found = {}
+    from monai_fundusgen.launch.options import refuse_fighting
+
+    found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise ValueError(f"--option: found {pair!r}, expected NAME=VALUE, for instance target_density=0.09")
-        found[name] = yaml.safe_load(value)
+        if name in found:
+            raise ValueError(f"--option: found {name!r} twice, expected it once; leave one out")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            found[name] = value  # such as %x or @y: a name
+    refuse_fighting(found)
     return found
 
 
 @app.command()
 def verify(
     directory: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    threads: Annotated[int, typer.Option(help="Threads that read and hash.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that read and hash.")] = 2,
+    repair: Annotated[bool, typer.Option("--repair", help="Make missing and changed samples again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON.")] = False,
 ) -> None:
     """Check every hash, count, label code and size of a data set, and its lists; exit code 1 where one is wrong."""
+    from monai_fundusgen.dataset.manifest import SettingsError
     from monai_fundusgen.dataset.verification import verify as problems_of
 
+    if repair:
+        _repair(directory, quiet=as_json)
     problems = []
-    for problem in problems_of(directory, num_threads=threads):
-        problems.append(problem)
-        if not as_json:
-            typer.echo(str(problem))
+    try:
+        for problem in problems_of(directory, num_threads=threads):
+            problems.append(problem)
+            if not as_json:
+                typer.echo(str(problem))
+    except SettingsError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(BAD_DATA) from error
     if as_json:
         typer.echo(json.dumps({"folder": str(directory), "problems": [vars(problem) for problem in problems]}))
     else:
@@ -168,9 +188,21 @@ def verify(
         raise typer.Exit(BAD_DATA)
 
 
+def _repair(directory: Path, *, quiet: bool) -> None:
+    """The run that made a data set, once more: it makes again what is missing or changed."""
+    from monai_fundusgen.launch.run import run, run_of
+
+    report = run(run_of(directory))
+    if not quiet:
+        typer.echo(f"{directory}: {report.repaired + report.made} samples made again, lists and cards written anew")
+
+
 def _counted(problems: list[Any]) -> str:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return f"{count}; restore these files from a copy, or make the data set again in another folder"
+    return (
+        f"{count}; verify --repair makes samples and lists again, as does the command that made the set; a file that "
+        "belongs to no sample is moved away by hand"
+    )
 
 
 @app.command()

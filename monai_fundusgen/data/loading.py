@@ -54,7 +54,7 @@ def load_datalist(path: str | Path, section: str = "training", *, needs: Sequenc
     Raises:
         FileNotFoundError: no datalist there, or some of its files are missing.
         OSError: a folder, or a file that may not be read.
-        ValueError: no JSON, no such section, an empty training list, or an item without a needed key; the message says
+        ValueError: no JSON, no such section, an empty one, or an item without a needed key; the message says
             which sections exist.
     """
     path = Path(path).absolute()
@@ -62,8 +62,11 @@ def load_datalist(path: str | Path, section: str = "training", *, needs: Sequenc
     if not isinstance(datalist.get(section), list) or not all(isinstance(item, dict) for item in datalist[section]):
         found = [f"{name} ({len(value)})" for name, value in datalist.items() if isinstance(value, list)]
         raise ValueError(f"{path}: no list of items {section!r}; it holds {', '.join(found) or 'no list at all'}")
-    if section == "training" and not datalist[section]:
-        raise ValueError(f"{path}: its training list is empty; a training would go on without real eyes, unnoticed")
+    if not datalist[section]:
+        raise ValueError(
+            f"{path}: its {section} list is empty; a run would go on without real eyes, unnoticed; name another "
+            "section, or make the datalist with a share for it (fundusgen datalist --validation 0.2, --testing 0.2)"
+        )
     items = load_decathlon_datalist(path, True, section, base_dir=path.parent)
     names = datalist.get("labels")
     if isinstance(names, dict) and not any(kind in str(name) for name in names.values() for kind in KINDS):

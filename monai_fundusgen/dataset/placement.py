@@ -17,6 +17,11 @@ FOLDER_OF: Final = {IMAGE: "images", LABEL: "labels", FOV: "fov", "graph": GRAPH
 #: Samples in a shard: each of its folders holds as many files.
 SHARD_SIZE: Final = 10_000
 
+#: More samples than this are a typing error: 8 bytes each are kept while they are planned.
+MAX_SAMPLES: Final = 100_000_000
+#: Largest side of a photograph in px, see `monai_fundusgen.sampling.sources.open_map_source`.
+MAX_SIZE: Final = 8192
+
 _ID = re.compile(r"eye(\d{6,})")
 
 

@@ -15,17 +15,19 @@ from typing import Any, Final
 
 from monai_fundusgen.dataset.completion import DATALIST, SUMMARY, datalist_pieces
 from monai_fundusgen.dataset.eye_file import load_eye
-from monai_fundusgen.dataset.journal import REPORTS, SCRATCH, digest
 from monai_fundusgen.dataset.manifest import (
+    ASIDE,
     JOURNALS,
     MANIFEST,
     SETTINGS,
     DoneSamples,
+    digest,
     line_index,
     read_settings,
     records,
 )
 from monai_fundusgen.dataset.placement import FOLDERS, GRAPHS, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.replacement import DISCARDED, REPORTS, SCRATCH
 from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.contained import OutsideError, contained, is_link, open_contained, read_contained
@@ -175,7 +177,7 @@ def _extra_files(root: Path, placement: Placement, seen: DoneSamples) -> Iterato
             yield from _strangers(root, f"{shard}{folder}", folder, placement, seen)
     known = {*FOLDERS, *REPORTS, MANIFEST, SETTINGS, *(shard.rstrip("/") for shard in shards)}
     for path in sorted(root.iterdir()):
-        if path.name in (JOURNALS, SCRATCH):
+        if path.name in (JOURNALS, SCRATCH, ASIDE, DISCARDED):
             yield Problem(path.name, "left by a run that did not finish; run its command again")
         elif path.name not in known and path.suffix in (".png", ".npz", ".jsonl"):
             yield Problem(path.name, "belongs to no data set")

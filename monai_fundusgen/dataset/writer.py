@@ -21,6 +21,7 @@ from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
 from monai_fundusgen.versions import versions
 from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.weights.device import usable_device
 
 _DIGEST = 12  # characters of a hash in a record; the whole stands in run.json
 
@@ -58,7 +59,7 @@ class DatasetWriter:
 
     def __init__(self, journal: Journal, *, device: torch.device | str = "cpu") -> None:
         self.journal = journal
-        self.device = str(device)
+        self.device = str(usable_device(device))
 
     def write(self, sample: FinishedSample) -> None:
         """Write the files of one sample, then its line in the journal."""

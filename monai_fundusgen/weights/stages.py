@@ -11,6 +11,8 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
+from monai_fundusgen.weights.config_text import literal
+from monai_fundusgen.weights.device import usable_device
 from monai_fundusgen.weights.files import load_weights
 
 
@@ -34,7 +36,7 @@ def stage_config(bundle: str | Path) -> ConfigParser:
         raise FileNotFoundError(f"{bundle}: no configs/inference.yaml there; give the folder of a bundle")
     parser = ConfigParser()
     parser.read_config(str(config))
-    parser["bundle_root"] = str(bundle)
+    parser["bundle_root"] = literal(str(bundle))
     return parser
 
 
@@ -48,10 +50,11 @@ def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weight
 
     Raises:
         FileNotFoundError: no such bundle, or no weights in it.
-        ValueError: the weights belong to another preset.
+        ValueError: the weights belong to another preset, or there is no such device.
     """
     parser = stage_config(bundle)
-    parser["device"] = f"$torch.device('{device}')"
+    device = usable_device(device)
+    parser["device"] = device
     network = parser.get_parsed_content("network_def")
     load_weights(network, weights or parser.get_parsed_content("weights"))
     network = network.to(device, memory_format=torch.channels_last)

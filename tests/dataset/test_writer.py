@@ -21,7 +21,7 @@ def sample():
 
 @pytest.fixture
 def dataset(tmp_path, sample):
-    writer = DatasetWriter(Journal(tmp_path / "set", {}))
+    writer = DatasetWriter(Journal(tmp_path / "set", {}).start())
     writer.write(sample)
     writer.finish()
     return tmp_path / "set"
