@@ -30,6 +30,11 @@ class TrainingData(NamedTuple):
     weights: list[float]
     validation: list[dict[str, Any]]
 
+    @property
+    def num_real(self) -> int:
+        """How many of the training items are photographs; they come first."""
+        return sum(SEED not in item for item in self.training)
+
 
 def datalist_weights(datalist: Datalists | None) -> dict[str, float]:
     """Path to weight, of one path, of a list of paths (equal weights), or of a mapping, which is copied.
@@ -62,13 +67,16 @@ def datalist_names(datalist: Datalists | None) -> dict[str, float]:
     return {Path(path).name: weight for path, weight in datalist_weights(datalist).items()}
 
 
-def load_items(datalist: Datalists, section: str, *, kinds: bool = False) -> list[dict[str, Any]]:
-    """Items of one section of all lists that have it, every one with a label.
+def load_items(
+    datalist: Datalists, section: str, *, kinds: bool = False, labelled: bool = True
+) -> list[dict[str, Any]]:
+    """Items of one section of all lists that have it.
 
     Args:
         datalist: one list or several.
         section: training, validation or testing.
         kinds: the labels must tell artery from vein; else a vessel map will do.
+        labelled: every item must have a label; False: photographs alone will do.
 
     Raises:
         FileNotFoundError, OSError: as `load_datalist`.
@@ -78,7 +86,7 @@ def load_items(datalist: Datalists, section: str, *, kinds: bool = False) -> lis
     for path in datalist_weights(datalist):
         found = load_datalist(path, section, needs=(LABEL,) if kinds else ())
         for place, item in enumerate(found):
-            if not {LABEL, VESSEL, SEED} & set(item):
+            if labelled and not {LABEL, VESSEL, SEED} & set(item):
                 raise ValueError(
                     f"{path}: item {place} of {section} has no label; it has {', '.join(sorted(item))}; give every item "
                     f"a 'label', or a 'vessel' map"
@@ -91,6 +99,7 @@ def training_data(
     datalist: Datalists | None,
     *,
     kinds: bool = False,
+    labelled: bool = True,
     num_phantoms: int = 0,
     phantom_share: float = 0.5,
     num_validation: int = 4,
@@ -105,6 +114,7 @@ def training_data(
         datalist: one list, several, or several with weights: of draws, not of items, so two lists of weight 1 are drawn
             from equally often however long they are.
         kinds: the labels must tell artery from vein.
+        labelled: every item must have a label; False: photographs alone will do.
         num_phantoms: phantom eyes to train on.
         phantom_share: share of the draws that are phantoms, where there are lists too.
         num_validation: items to hold back.
@@ -114,8 +124,8 @@ def training_data(
         ValueError: nothing to train on or to validate on, see also `load_items`.
     """
     lists = datalist_weights(datalist)
-    training = {path: load_items(path, "training", kinds=kinds) for path in lists}
-    validation = _validation_items(lists, kinds)
+    training = {path: load_items(path, "training", kinds=kinds, labelled=labelled) for path in lists}
+    validation = _validation_items(lists, kinds, labelled)
     if not lists:
         validation = list(phantom_items(num_validation, _FIRST_VALIDATION_SEED))
     elif not validation:
@@ -132,10 +142,10 @@ def training_data(
     return TrainingData([*items, *phantom_items(num_phantoms)], weights, validation)
 
 
-def _validation_items(lists: Mapping[str, float], kinds: bool) -> list[dict[str, Any]]:
+def _validation_items(lists: Mapping[str, float], kinds: bool, labelled: bool) -> list[dict[str, Any]]:
     """Items of all validation sections; a list without such a section has none."""
     items = []
     for path in lists:
         if has_items(path, "validation"):
-            items += load_items(path, "validation", kinds=kinds)
+            items += load_items(path, "validation", kinds=kinds, labelled=labelled)
     return items

@@ -25,6 +25,7 @@ from monai_fundusgen.launch.option_rules import refuse_impossible
 
 USER_ERROR: Final = 2
 INTERRUPTED: Final = 130
+_REFUSALS: Final = (ValueError, TypeError, KeyError, ImportError, AttributeError, RuntimeError)
 _PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 _INSTANTIATE: Final = re.compile(r"Failed to instantiate component '([^']+)'")
 _START: Final = "resuming from iteration 0"
@@ -43,7 +44,7 @@ def guard_run() -> None:
             handler.addFilter(_Quiet())
     if getattr(getattr(sys.modules["__main__"], "__spec__", None), "name", None) == "monai.bundle.__main__":
         sys.excepthook = tell_and_exit
-    workflow, files = _running_workflow()
+    workflow, files = running_workflow()
     if workflow is not None:
         refuse_unknown(workflow.parser, files)
         refuse_impossible(workflow.parser)
@@ -88,7 +89,7 @@ def user_message(error: BaseException) -> str | None:
     if isinstance(last, OSError) or (isinstance(last, (ValueError, ImportError)) and _raised_here(last)):
         return _text(last)
     wrapped = [found for one in chain if (found := _INSTANTIATE.search(str(one)))]
-    if wrapped and isinstance(last, (ValueError, TypeError, KeyError, ImportError, AttributeError)):
+    if wrapped and isinstance(last, _REFUSALS):
         return f"{wrapped[-1].group(1)}: {_text(last)}; see the entry with this _target_ in the configuration"
     return None
 
@@ -139,7 +140,7 @@ class _Quiet(logging.Filter):
         return record.levelno < logging.ERROR or error is None or user_message(error) is None
 
 
-def _running_workflow() -> tuple[ConfigWorkflow | None, Any]:
+def running_workflow() -> tuple[ConfigWorkflow | None, Any]:
     """The workflow that evaluates the expression at hand, and its files where ``create_workflow`` made it.
 
     MONAI hands an expression neither of them, so they are looked up among the callers.

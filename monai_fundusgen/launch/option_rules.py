@@ -6,7 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
+import torch
 from monai.bundle import ConfigParser
+
+
+_WORDS: Final[dict[type, str]] = {
+    bool: "true or false",
+    str: "a text, for instance ./runs",
+    torch.device: "a device that is there, for instance \"$torch.device('cpu')\"",
+}
 
 
 @dataclass(frozen=True)
@@ -14,7 +22,7 @@ class Rule:
     """What an option takes.
 
     Attributes:
-        kind: int, float (whole numbers too), bool or str.
+        kind: int, float (whole numbers too), bool, str or torch.device.
         low: lowest value of a number.
         high: highest value of a number.
         above: whether ``low`` itself is excluded.
@@ -31,6 +39,8 @@ class Rule:
         """Whether a value is possible."""
         if value is None:
             return self.optional
+        if self.kind is torch.device:
+            return isinstance(value, torch.device) and (value.type != "cuda" or torch.cuda.is_available())
         if self.kind in (bool, str):
             return isinstance(value, self.kind)
         if isinstance(value, bool) or not isinstance(value, (int, float) if self.kind is float else int):
@@ -38,8 +48,8 @@ class Rule:
         return (self.low < value if self.above else self.low <= value) and value <= self.high and math.isfinite(value)
 
     def __str__(self) -> str:
-        if self.kind in (bool, str):
-            told = {bool: "true or false", str: "a text, for instance ./runs"}[self.kind]
+        if self.kind in _WORDS:
+            told = _WORDS[self.kind]
         else:
             noun = "a whole number" if self.kind is int else "a number"
             low = f" {'above' if self.above else 'from'} {self.low:g}" if math.isfinite(self.low) else ""
@@ -62,6 +72,7 @@ RULES: Final = {
     **dict.fromkeys(("feature_matching_weight", "l1_weight", "vessel_emphasis", "detail_gain"), _WEIGHT),
     **dict.fromkeys(("datalist", "pretrained", "pretrained_global"), _PATH),
     **dict.fromkeys(("tensorboard", "distributed"), _SWITCH),
+    "device": Rule(torch.device),
     "field_deg": Rule(float, 0, 180, above=True),
     "max_minutes": Rule(float, 0, above=True, optional=True),
     "output_dir": Rule(str),

@@ -14,6 +14,10 @@ from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.weights.files import load_weights
 
 
+#: Entry of a bundle's metadata that names the bundle whose training made it.
+TRAINED_FROM = "trained_from"
+
+
 @dataclass(frozen=True)
 class Stage:
     """A network with its weights, the inferer that its bundle runs it with, and how its maps become labels."""
