@@ -13,7 +13,6 @@ from torch import nn
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.weights.files import load_weights
 
-
 #: Entry of a bundle's metadata that names the bundle whose training made it.
 TRAINED_FROM = "trained_from"
 
