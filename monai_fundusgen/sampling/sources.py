@@ -197,7 +197,7 @@ def open_map_source(
         mask_bundle: bundle of the mask model.
         mask_folder: folder with label maps.
         anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
-        request: traits that the mask model is asked for.
+        request: traits that the mask model is asked for; what it leaves open is as the model's bundle asks.
         device: where the mask model runs.
         batch: maps that the mask model samples at once.
 
@@ -214,7 +214,7 @@ def open_map_source(
     if source == "ddpm" and mask_bundle is not None:
         stage = load_stage(mask_bundle, device)
         if request is not None:
-            stage.inferer.request = request
+            stage.inferer.request = request.over(stage.inferer.request)
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
         return FolderMaps(mask_folder, size=size)
