@@ -21,7 +21,9 @@ from monai.handlers import CheckpointLoader, CheckpointSaver
 from monai_fundusgen.storage.whole_file import remove_partial, whole_file
 
 
-#: What the name of the checkpoint before the last ends with.
+#: Name of a training's checkpoint, and
+CHECKPOINT = "checkpoint.pt"
+#: what the name of the checkpoint before the last ends with.
 PREVIOUS = "_previous"
 
 

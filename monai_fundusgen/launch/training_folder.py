@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 from monai.bundle import ConfigParser
 
+from monai_fundusgen.handlers.checkpoint import CHECKPOINT, previous_path
 from monai_fundusgen.handlers.run_record import RECORD
 from monai_fundusgen.launch.bundle_run import running_workflow
 from monai_fundusgen.storage.folder_lock import FolderLock
@@ -70,7 +71,8 @@ class TrainingFolder:
 
 def _refuse_foreign(path: Path) -> None:
     """Refuse a folder with content that is no training's."""
-    if not path.is_dir() or not any(not entry.name.startswith(".") for entry in path.iterdir()):
+    found = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")} if path.is_dir() else set()
+    if found <= {CHECKPOINT, previous_path(CHECKPOINT).name}:  # empty, or moved here from another machine
         return
     record, metadata = path / RECORD, path / "configs" / "metadata.json"
     if "sessions" in _object(record) or TRAINED_FROM in _object(metadata):
