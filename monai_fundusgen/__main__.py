@@ -296,7 +296,9 @@ def convert(
     new_attention_order: Annotated[
         bool, typer.Option(help="guided-diffusion: trained with use_new_attention_order.")
     ] = False,
-    class_index: Annotated[int | None, typer.Option(help="guided-diffusion: class of a conditional checkpoint.")] = None,
+    class_index: Annotated[
+        int | None, typer.Option(help="guided-diffusion: class of a conditional checkpoint.")
+    ] = None,
 ) -> None:
     """Turn a checkpoint of guided-diffusion or monai-generative into weights of this package's networks."""
     from monai_fundusgen.weights.foreign import convert_checkpoint

@@ -4,8 +4,8 @@
     .venv/bin/python docs/tutorials/train_segmentation.py synthetic/datalist.json --epochs 20
 
 Network, loss, metric and loop are MONAI's own. The reader is this package's `LoadFundusd`, since label files of public
-sets hold colours or two levels where generated ones hold codes: it gives artery and vein maps of all of them, or a vessel
-map where a set knows no kinds. So any datalist of `fundusgen generate` or `fundusgen datalist` will do.
+sets hold colours or two levels where generated ones hold codes: it gives artery and vein maps of all of them, or a
+vessel map where a set knows no kinds. So any datalist of `fundusgen generate` or `fundusgen datalist` will do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monai.inferers import sliding_window_inference
 from monai.losses import DiceCELoss
 from monai.metrics import DiceMetric
 from monai.networks.nets import BasicUNet
-from monai.transforms import AsDiscreted, Compose, RandCropByPosNegLabeld, RandFlipd, ScaleIntensityRanged
+from monai.transforms import AsDiscreted, Compose, RandCropByPosNegLabeld, RandFlipd
 
 from monai_fundusgen.data.loading import LoadFundusd, has_items, load_datalist
 

@@ -91,8 +91,10 @@ def _require_keys(path: Path, section: str, items: Sequence[Mapping[str, Any]], 
         if missing:
             raise ValueError(
                 f"{path}: item {place} of {section} has no {' and no '.join(missing)}; it has {', '.join(sorted(item))}"
-                + ("; artery/vein labels are needed here: sets of vessel maps alone, such as drive, stare, chase-db1, fives, or hrf "
-                    "without its artery/vein maps, do not serve" * (LABEL in missing))
+                + (
+                    "; artery/vein labels are needed here: sets of vessel maps alone, as drive, fives, or hrf "
+                    "without its artery/vein maps, do not serve" * (LABEL in missing)
+                )
             )
 
 

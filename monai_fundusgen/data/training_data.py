@@ -1,4 +1,4 @@
-"""What a segmenter trains on and is validated with: one datalist, several with weights, phantom eyes, or all of them."""
+"""What is trained on and what is held back: one datalist, several with weights, phantom eyes, or all of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from monai_fundusgen.conventions import LABEL, SEED, VESSEL
 from monai_fundusgen.data.draws import source_weights
 from monai_fundusgen.data.holdout import held_out
-from monai_fundusgen.data.loading import has_items, load_datalist
 from monai_fundusgen.data.items import phantom_items
+from monai_fundusgen.data.loading import has_items, load_datalist
 
 _FIRST_VALIDATION_SEED = 1_000_000
 
@@ -88,8 +88,8 @@ def load_items(
         for place, item in enumerate(found):
             if labelled and not {LABEL, VESSEL, SEED} & set(item):
                 raise ValueError(
-                    f"{path}: item {place} of {section} has no label; it has {', '.join(sorted(item))}; give every item "
-                    f"a 'label', or a 'vessel' map"
+                    f"{path}: item {place} of {section} has no label; it has {', '.join(sorted(item))}; give every "
+                    f"item a 'label', or a 'vessel' map"
                 )
         items += found
     return items

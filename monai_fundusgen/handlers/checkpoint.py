@@ -20,7 +20,6 @@ from monai.handlers import CheckpointLoader, CheckpointSaver
 
 from monai_fundusgen.storage.whole_file import remove_partial, whole_file
 
-
 #: Name of a training's checkpoint, and
 CHECKPOINT = "checkpoint.pt"
 #: what the name of the checkpoint before the last ends with.
@@ -109,8 +108,8 @@ class WholeCheckpointLoader(CheckpointLoader):
             super().__call__(engine)
         except (ValueError, KeyError, RuntimeError) as error:
             raise ValueError(
-                f"{self.load_path}: a checkpoint of another training ({' '.join(str(error).split())}); give the options "
-                "that it was made with, more max_epochs, or another output_dir"
+                f"{self.load_path}: a checkpoint of another training ({' '.join(str(error).split())}); give the "
+                "options that it was made with, more max_epochs, or another output_dir"
             ) from error
 
 
@@ -119,7 +118,9 @@ def _require_readable(path: Path) -> None:
         torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         before = previous_path(path)
-        way = f"the one before it is {before}: move it to {path.name}" if before.is_file() else "delete it to begin anew"
+        way = (
+            f"the one before it is {before}: move it to {path.name}" if before.is_file() else "delete it to begin anew"
+        )
         raise ValueError(f"{path}: not a readable checkpoint ({' '.join(str(error).split())[:200]}); {way}") from error
 
 

@@ -47,8 +47,9 @@ class RunRecord:
     """Write ``run.json`` when a run starts and a line of ``losses.jsonl`` after every epoch.
 
     ``run.json`` holds one session for every start of the run: versions, device, settings and their hash. A line of the
-    history holds epoch, iteration, seconds, learning rate, the mean of every scalar that the step returned, and what a
-    `Validation` found after that epoch. Both are whole at any time. A resumed run drops the lines of epochs that it does again: the curve has no double points.
+    history holds epoch, iteration, seconds, learning rate, the mean of every scalar that the step returned, and what
+    a `Validation` found after that epoch. Both are whole at any time. A resumed run drops the lines of epochs that it
+    does again: the curve has no double points.
 
     Args:
         directory: where both files go.

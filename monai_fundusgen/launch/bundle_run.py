@@ -73,7 +73,9 @@ def _unknown_option(name: str, known: Sequence[str]) -> str:
     options = [one for one in known if one.isidentifier()]
     inside = [one for one in options if name in one.split("_")]
     found = difflib.get_close_matches(name, inside or options, n=1, cutoff=0.0 if inside else 0.5)
-    hint = f"did you mean --{found[0]}?" if found else "the options stand at the head of its train.yaml or inference.yaml"
+    hint = (
+        f"did you mean --{found[0]}?" if found else "the options stand at the head of its train.yaml or inference.yaml"
+    )
     return f"--{name}: the bundle has no option of that name; {hint}"
 
 

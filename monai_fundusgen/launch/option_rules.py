@@ -9,7 +9,6 @@ from typing import Any, Final
 import torch
 from monai.bundle import ConfigParser
 
-
 _WORDS: Final[dict[type, str]] = {
     bool: "true or false",
     str: "a text, for instance ./runs",

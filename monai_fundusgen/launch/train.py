@@ -60,10 +60,12 @@ class TrainRequest:
     def __post_init__(self) -> None:
         if self.processes < 1:
             raise ValueError(f"processes: found {self.processes}, expected 1 or more")
-        presets = [path.stem.removeprefix("preset_") for path in sorted((self.bundle / "configs").glob("preset_*.yaml"))]
+        presets = [
+            path.stem.removeprefix("preset_") for path in sorted((self.bundle / "configs").glob("preset_*.yaml"))
+        ]
         if self.preset is not None and self.preset not in presets:
             raise ValueError(
-                f"preset: found {self.preset!r}, expected one of {self.bundle.name}: {', '.join(presets) or 'it has none'}"
+                f"preset: found {self.preset!r}, expected {', '.join(presets) or 'none: this bundle has no preset'}"
             )
         for name in ("output_dir", "bundle_root"):
             if name in self.options:
@@ -130,6 +132,6 @@ def _train_several(request: TrainRequest) -> None:
     result = subprocess.run(command, check=False, env={"OMP_NUM_THREADS": str(threads), **os.environ})
     if result.returncode:
         raise ChildProcessError(
-            f"torchrun ended with {result.returncode}; its messages stand above; the same command goes on from the last "
-            "checkpoint"
+            f"torchrun ended with {result.returncode}; its messages stand above; the same command goes on from the "
+            "last checkpoint"
         )

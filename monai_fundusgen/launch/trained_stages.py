@@ -34,12 +34,15 @@ def told_of_weights(folders: Sequence[Path], told: Mapping[str, Any]) -> dict[st
     for folder in folders:
         option, choice = _TAKEN[_stage_of(folder)]
         if option in found:
-            raise ValueError(f"--weights {folder}: {option} is {found[option]} already; give one training for each stage")
+            raise ValueError(
+                f"--weights {folder}: {option} is {found[option]} already; give one training for each stage"
+            )
         found[option] = str(folder.resolve())
         for name, value in choice.items():
             if found.setdefault(name, value) != value:
                 raise ValueError(
-                    f"--weights {folder}: needs {name} {value}, found {found[name]}; leave --{name.replace('_', '-')} out"
+                    f"--weights {folder}: needs {name} {value}, found {found[name]}; leave "
+                    f"--{name.replace('_', '-')} out"
                 )
     return found
 
@@ -47,8 +50,9 @@ def told_of_weights(folders: Sequence[Path], told: Mapping[str, Any]) -> dict[st
 def _stage_of(folder: Path) -> str:
     """Name of the bundle that a folder is, or was trained from."""
     metadata = folder / "configs" / "metadata.json"
-    if not metadata.is_file():
-        raise FileNotFoundError(f"{folder}: no training there (no configs/metadata.json); give the folder of one")
+    for needed in (metadata, folder / "configs" / "inference.yaml"):
+        if not needed.is_file():
+            raise FileNotFoundError(f"{folder}: no training there (no configs/{needed.name}); give the folder of one")
     try:
         content = json.loads(metadata.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -1,8 +1,8 @@
 """The folder of a training: one training at a time, and a bundle that inference and data sets can take.
 
-Beside its weights a training leaves ``configs/inference.yaml`` and ``configs/metadata.json``: the inference of the bundle
-that was trained, with the network and the settings that it was trained with, preset or options. The folder then stands
-wherever a bundle does (``mask_bundle``, ``photograph_bundle``, ``enlarging_bundle``, ``monai.bundle run``).
+Beside its weights a training leaves ``configs/inference.yaml`` and ``configs/metadata.json``: the inference of the
+bundle that was trained, with the network and the settings that it was trained with, preset or options. The folder then
+stands wherever a bundle does (``mask_bundle``, ``photograph_bundle``, ``enlarging_bundle``, ``monai.bundle run``).
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def _refuse_foreign(path: Path) -> None:
     if "sessions" in _object(record) or TRAINED_FROM in _object(metadata):
         return
     raise ValueError(
-        f"{path}: holds something that is no training (its {RECORD} is missing or another's); nothing was touched; give an "
-        "output_dir that is missing or empty"
+        f"{path}: holds something that is no training (its {RECORD} is missing or another's); nothing was touched; "
+        "give an output_dir that is missing or empty"
     )
 
 

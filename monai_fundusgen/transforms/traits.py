@@ -110,8 +110,8 @@ class TraitRequest:
         refused = [f"{name} {wish}" for name, wish in asked.items() if wish not in (None, "either")]
         if refused:
             raise ValueError(
-                f"found {', '.join(refused)}, but this mask model was trained without a condition (as preset paper is) and "
-                "can be asked for nothing; leave it out, or train a preset with a condition"
+                f"found {', '.join(refused)}, but this mask model was trained without a condition (as preset paper is) "
+                "and can be asked for nothing; leave it out, or train a preset with a condition"
             )
         return None
 

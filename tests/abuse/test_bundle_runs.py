@@ -1,8 +1,9 @@
 """Wrong inputs to runs through ``monai.bundle``: trainings and inference of the bundles.
 
-A row: name, bundle, configuration file, options, parts of the message, what is laid out before. The workflow is opened and
-run in this process as ``python -m monai.bundle run`` does it; that the process ends with this one message and exit code 2 is
-tested once, in ``tests/launch/test_bundle_run.py``. Options that MONAI's command line cannot read are not rows here.
+A row: name, bundle, configuration file, options, parts of the message, what is laid out before. The workflow is opened
+and run in this process as ``python -m monai.bundle run`` does it; that the process ends with this one message and exit
+code 2 is tested once, in ``tests/launch/test_bundle_run.py``. Options that
+MONAI's command line cannot read are not rows here.
 """
 
 import inspect
@@ -75,7 +76,8 @@ CASES = [
     *(impossible("batch_size", value, WHOLE) for value in (0, "x")),
     *(impossible("learning_rate", value, "a number above 0") for value in (0, -1, "fast", float("nan"), float("inf"))),
     *(impossible(name, 0, WHOLE) for name in ("iterations_per_epoch", "image_size", "patch_size", "preview_epochs")),
-    *(impossible(name, 0, WHOLE) for name in ("val_interval", "num_validation")),
+    *(impossible(name, 0, WHOLE) for name in ("val_interval",)),
+    ("nothing held back", ENLARGER, "train.yaml", {"num_validation": 0}, ["num_validation is 0", "validation section"]),
     *(impossible(name, -1, "a whole number from 0") for name in ("seed", "num_workers", "num_phantoms", "early_stop")),
     *(impossible(name, 1.5, "a number from 0 to 1") for name in ("phantom_share", "degrade", "drop_guide")),
     impossible("recolour", -0.1, "a number from 0 to 1", PHOTOGRAPHS),
@@ -123,20 +125,20 @@ CASES = [
      text("taken", "mine")),
     ("a folder below a file", ENLARGER, "train.yaml", {"output_dir": "taken/runs"}, ["taken", "another output folder"],
      text("taken", "mine")),
-    ("a data set as folder", ENLARGER, "train.yaml", {"output_dir": "set"}, ["set", "holds something that is no training"]),
+    ("a data set as folder", ENLARGER, "train.yaml", {"output_dir": "set"}, ["set", "is no training"]),
     ("the bundle's own folder", ENLARGER, "train.yaml", {"output_dir": str(ROOT / ENLARGER)},
      [ENLARGER, "holds something that is no training"]),
     ("a checkpoint that is cut", ENLARGER, "train.yaml", {},
      ["checkpoint.pt", "not a readable checkpoint", "delete it to begin anew"], a_training),
     ("a longer decay than the run", ENLARGER, "train.yaml", {"max_epochs": 2, "decay_epochs": 3},
-     ["decay_epochs: found 3", "expected 0 to 2"]),
+     ["decay_steps: found 3", "expected 0 to 2"]),
     ("nothing to train on", ENLARGER, "train.yaml", {"num_phantoms": 0}, ["no items to draw from", "give a datalist"]),
     ("another precision", ENLARGER, "train.yaml", {"autocast": "float8"}, ["autocast", "'float8'", "bfloat16"]),
     ("a misspelt setting of the network", ENLARGER, "train.yaml", {"network_def#chanels": 8},
      ["EDSR", "unexpected keyword argument 'chanels'"]),
     ("an impossible setting of the network", ENLARGER, "train.yaml", {"network_def#scale": 5},
      ["EDSR: scale is 5", "expected one of"]),
-    ("a prediction that there is not", MASKS, "train.yaml", {"prediction": "noise"}, ["prediction", "'noise'", "eps"]),
+    ("a prediction that there is not", MASKS, "train.yaml", {"prediction": "noise"}, ["parametrisation 'noise'", "eps"]),
     ("another phase", PHOTOGRAPHS, "train.yaml", {"phase": "both"}, ["phase", "'both'"]),
     ("weights that are gone", MASKS, "inference.yaml", {"weights": "gone.pt"}, ["gone.pt", "train the bundle first"]),
     ("no samples", MASKS, "inference.yaml", {"num_samples": 0}, ["num_samples: found 0", "at least 1"]),
@@ -177,7 +179,13 @@ def test_it_is_told(case, world, monkeypatch):
     changed = {name for name in earlier.keys() | now.keys() if earlier.get(name) != now.get(name)}
     left = {name for name in changed if not (name == "runs" or name.startswith("runs/"))}
     assert not left, left
-    written = {Path(name).name for name in changed} - {"runs", "configs", "inference.yaml", "metadata.json", ".train.lock"}
+    written = {Path(name).name for name in changed} - {
+        "runs",
+        "configs",
+        "inference.yaml",
+        "metadata.json",
+        ".train.lock",
+    }
     assert not written, written  # an empty run's folder may be there, nothing else
 
 

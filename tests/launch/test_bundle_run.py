@@ -44,7 +44,11 @@ def refusal(configs, **options):
 
 @pytest.mark.parametrize(
     ("wrong", "near"),
-    [({"epochs": 1}, "--max_epochs?"), ({"learningrate": 1}, "--learning_rate?"), ({"lerning_rate": 1}, "--learning_rate?")],
+    [
+        ({"epochs": 1}, "--max_epochs?"),
+        ({"learningrate": 1}, "--learning_rate?"),
+        ({"lerning_rate": 1}, "--learning_rate?"),
+    ],
 )
 def test_an_unknown_option_is_refused_with_the_nearest(configs, wrong, near):
     message = refusal(configs, **wrong)
