@@ -5,7 +5,7 @@ GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
 
-.PHONY: dataset test abuse stress test-slow lint docs bench clean clean-kernels
+.PHONY: dataset test test-exports abuse stress test-slow lint docs bench clean clean-kernels
 
 dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
 	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
@@ -15,6 +15,10 @@ test: .venv/ready lint  ## lint, then the default tests (those marked data run w
 
 abuse: .venv/ready  ## hundreds of wrong inputs: each answered clearly, nothing written or lost
 	$(BIN)/python -m pytest tests/abuse
+
+test-exports: .venv/ready  ## the exports; dicom3tools judges the DICOM files where it is installed
+	@command -v dciodvfy > /dev/null || echo "no dciodvfy, so its test will skip: apt-get install dicom3tools"
+	$(BIN)/python -m pytest -rs tests/export
 
 stress: .venv/ready  ## 50 kills of a generation at random moments, with one process and with two
 	FUNDUSGEN_KILLS=50 $(BIN)/python -m pytest -s tests/bundles/test_kill.py -k generation

@@ -48,7 +48,7 @@ CASES = [
     ("a preset where there is none", "train enlarger -o new --preset fast", ["preset: found 'fast'", "has no preset"]),
     ("no process", "train masks -o new --processes 0", ["processes: found 0", "expected 1 or more"]),
     ("no epoch", "train masks -o new --epochs 0", ["--max_epochs: found 0", "whole number from 1"]),
-    ("epochs in words", "train masks -o new --epochs ten", ["--epochs", "ten"]),
+    ("epochs in words", "train masks -o new --epochs ten", ["--epochs", "valid integer"]),
     ("no time", "train masks -o new --minutes 0", ["--max_minutes: found 0", "above 0"]),
     ("an empty batch", "train masks -o new --batch-size 0", ["--batch_size: found 0", "whole number from 1"]),
     ("a seed below zero", "train masks -o new --seed -1", ["--seed: found -1", "whole number from 0"]),
