@@ -5,16 +5,16 @@ An area is a file ``test_<area>.py`` in this folder, with a table and one line:
     CASES = [
         # name of the case, command line, what the message holds, [what is laid out before], [exit code]
         ("a size that is a word", "generate -n 1 -o new --option size=abc", ["size", "'abc'", "1024"]),
-        ("a picture that is cut", "export set out --to nnunet", ["eye000001.png", "verify"], cut("images/eye000001.png")),
+        ("a cut picture", "export set out --to nnunet", ["eye000001.png", "verify"], cut("images/eye000001.png")),
     ]
 
     def test_it_is_told(case, world):
         world.check(case)
 
-The command is what follows ``fundusgen``; it runs in this process, in an empty folder that holds ``set``, a finished data
-set of three samples of 64 px (``world.finished``, made once). What is laid out before is a function of that folder.
-`World.check` demands of every row: the exit code (2, of the user's errors; 1 where `verify` finds bad data), every part of
-the message (at least two: what was found, and what was expected or the way out), one message and no traceback, and a
+The command is what follows ``fundusgen``; it runs in this process, in an empty folder that holds ``set``, a finished
+data set of three samples of 64 px (``world.finished``, made once). What is laid out before is a function of the folder.
+`World.check` demands of every row: the exit code (2, of the user's errors; 1 where `verify` finds bad data), every part
+of the message (at least two: what was found, and what was expected or the way out), one message and no traceback, and a
 folder that is byte for byte what it was: names, contents, links, modes. Rows that need a process of their own (signals,
 limits) pass ``outside_of_this_process=True``.
 
