@@ -81,6 +81,9 @@ def generate(
     part: Annotated[str | None, typer.Option(help="Slice of an array job: K/M, K from 0 to M-1.")] = None,
     extend: Annotated[int | None, typer.Option(help="Make a finished set so large; with the -n that it had.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the data set that is there.")] = False,
+    weights: Annotated[
+        list[Path] | None, typer.Option("--weights", help="Folder of your own training; once for each stage trained.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="local, torchrun or ray.")] = "local",
     processes: Annotated[int, typer.Option(help="Processes of torchrun, actors of ray.")] = 1,
     option: Annotated[
@@ -96,6 +99,7 @@ def generate(
     The same command again finishes a run that was stopped, to the same bytes. Ctrl-C ends it after the batch at hand.
     """
     from monai_fundusgen.launch.run import BUNDLE, RunRequest, forecast, run
+    from monai_fundusgen.launch.trained_stages import told_of_weights
 
     told: dict[str, Any] = {
         "seed": seed, "mask_source": mask_source, "photograph_source": photograph_source, "gate": gate,
@@ -103,6 +107,7 @@ def generate(
         "shard_size": shard_size, "extend": True if extend else None, "overwrite": overwrite or None,
         "quiet": quiet or as_json or None, "fit": fit, **_part(part), **_named_values(option or []),
     }  # fmt: skip
+    told = told_of_weights(weights or [], told)
     if part is not None and overwrite:
         raise ValueError(
             "--overwrite with --part: one part would delete what another has made; delete the folder, then start the "
@@ -156,6 +161,43 @@ def _named_values(pairs: list[str]) -> dict[str, Any]:
             found[name] = value  # such as %x or @y: a name
     refuse_fighting(found)
     return found
+
+
+@app.command()
+def train(
+    stage: Annotated[str, typer.Argument(help="masks, photographs, enlarger, or the name of a bundle.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the training.")],
+    datalist: Annotated[Path | None, typer.Option(help="Datalist of photographs; none: phantom eyes alone.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Other settings of the bundle, such as paper.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Length of the training.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="End after so long, with everything written.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images of a step.")] = None,
+    pretrained: Annotated[Path | None, typer.Option(help="Weights to start from: a model.pt.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the training.")] = None,
+    processes: Annotated[int, typer.Option(help="Processes on this machine, one a GPU.")] = 1,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="Another option of the bundle: NAME=VALUE.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON on standard output.")] = False,
+) -> None:
+    """Train a stage on your photographs; the same command again goes on where it stopped.
+
+    The folder then serves `generate --weights`. masks and photographs need artery/vein labels, the enlarger none.
+    """
+    from monai_fundusgen.launch.train import TrainRequest, stage_bundle
+    from monai_fundusgen.launch.train import train as run_training
+
+    told = {
+        "datalist": datalist and str(datalist), "max_epochs": epochs, "max_minutes": minutes, "batch_size": batch_size,
+        "pretrained": pretrained and str(pretrained), "seed": seed, **_named_values(option or []),
+    }  # fmt: skip
+    report = run_training(TrainRequest(stage_bundle(stage), output, preset, told, processes))
+    if as_json:
+        typer.echo(json.dumps(report))
+        return
+    measured = ", ".join(f"{name} {value:.4g}" for name, value in report.get("validation", {}).items())
+    typer.echo(f"{output}: epoch {report.get('epoch', 0)}" + (f", {measured}" if measured else ""))
+    typer.echo(f"best weights: {report['weights']}; fundusgen generate --weights {output} takes them")
 
 
 @app.command()
@@ -282,24 +324,54 @@ def unpack(
     typer.echo(f"{path}: {index.whole.num_bytes} bytes, SHA-256 {index.whole.sha256}")
 
 
+weights_app = typer.Typer(no_args_is_help=True, help="Take weights from other programs.")
+app.add_typer(weights_app, name="weights")
+
+
+@weights_app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Checkpoint of the other program.")],
+    output: Annotated[Path, typer.Argument(help="Weights file to write, for --pretrained.")],
+    program: Annotated[str, typer.Option("--from", help="guided-diffusion or monai-generative.")],
+    config: Annotated[Path, typer.Option(help="YAML file with network_def, built as the checkpoint was trained.")],
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="Change of the network: network_def#NAME=VALUE.")
+    ] = None,
+    new_attention_order: Annotated[
+        bool, typer.Option(help="guided-diffusion: trained with use_new_attention_order.")
+    ] = False,
+    class_index: Annotated[
+        int | None, typer.Option(help="guided-diffusion: class of a conditional checkpoint.")
+    ] = None,
+) -> None:
+    """Turn a checkpoint of guided-diffusion or monai-generative into weights of this package's networks."""
+    from monai_fundusgen.weights.foreign import convert_checkpoint
+
+    told = {"new_attention_order": new_attention_order or None, "class_index": class_index}
+    convert_checkpoint(source, output, program, config=config, changes=_named_values(option or []), **told)
+    typer.echo(f"{output}: weights of {source}, for --pretrained {output}")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a verb; an error of the user (bad file, bad value) ends with its message and exit code 2."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         app(arguments)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
-        cause = _innermost(error)
-        if "--debug" in arguments or isinstance(cause, RuntimeError):
+        told = _told(error)
+        if "--debug" in arguments or told is None:
             raise
-        typer.echo(f"error: {cause}", err=True)
+        typer.echo(f"error: {told}", err=True)
         sys.exit(USER_ERROR)
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """The error that a bundle's configuration met, without MONAI's wrapping of it."""
-    while isinstance(error, RuntimeError) and error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def _told(error: Exception) -> str | None:
+    """The message of a user's error, without MONAI's wrapping of it; None for a fault of the program."""
+    if not isinstance(error, RuntimeError):
+        return str(error)
+    from monai_fundusgen.launch.bundle_run import user_message
+
+    return user_message(error)
 
 
 if __name__ == "__main__":

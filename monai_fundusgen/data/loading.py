@@ -40,6 +40,11 @@ def _parsed(path: Path) -> dict[str, Any]:
     return datalist
 
 
+def has_items(path: str | Path, section: str) -> bool:
+    """True if a datalist has the section and anything in it; errors as `load_datalist`'s."""
+    return bool(_parsed(Path(path).absolute()).get(section))
+
+
 def load_datalist(path: str | Path, section: str = "training", *, needs: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Items of one section of a decathlon datalist, with absolute paths to files that exist.
 
@@ -89,7 +94,10 @@ def _require_keys(path: Path, section: str, items: Sequence[Mapping[str, Any]], 
         if missing:
             raise ValueError(
                 f"{path}: item {place} of {section} has no {' and no '.join(missing)}; it has {', '.join(sorted(item))}"
-                + ("; vessel-only sets such as drive, stare, chase-db1, fives do not serve here" * (LABEL in missing))
+                + (
+                    "; artery/vein labels are needed here: sets of vessel maps alone, as drive, fives, or hrf "
+                    "without its artery/vein maps, do not serve" * (LABEL in missing)
+                )
             )
 
 

@@ -18,4 +18,6 @@ def placed(network: nn.Module, device: torch.device, *, distributed: bool = Fals
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if not distributed:
         return network
+    for buffer in network.buffers():  # ranks exchange buffers as they lie in memory, plain order only (torch 2.13)
+        buffer.data = buffer.data.clone(memory_format=torch.contiguous_format)
     return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)

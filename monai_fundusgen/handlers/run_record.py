@@ -34,8 +34,9 @@ class RunRecord:
     """Write ``run.json`` when a run starts and a line of ``losses.jsonl`` after every epoch.
 
     ``run.json`` holds one session for every start of the run: versions, device, settings and their hash. A line of the
-    history holds epoch, iteration, seconds, learning rate and the mean of every scalar that the step returned. Both are
-    whole at any time. A resumed run drops the lines of epochs that it does again: the curve has no double points.
+    history holds epoch, iteration, seconds, learning rate, the mean of every scalar that the step returned, and what
+    a `Validation` found after that epoch. Both are whole at any time. A resumed run drops the lines of epochs that it
+    does again: the curve has no double points.
 
     Args:
         directory: where both files go.
@@ -75,6 +76,10 @@ class RunRecord:
             "learning_rate": _learning_rate(engine),
             "losses": {name: _finite(total.item() / self._count) for name, total in self._sums.items()},
         }
+        measured = getattr(engine.state, "validation", None)
+        if measured:
+            line["validation"] = {name: _finite(value) for name, value in measured.items()}
+            engine.state.validation = {}
         earlier = [one for one in read_history(self.directory) if one["epoch"] < engine.state.epoch]
         write_whole(
             self.directory / HISTORY, "".join(json.dumps(one) + "\n" for one in [*earlier, line]).encode("utf-8")

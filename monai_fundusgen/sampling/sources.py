@@ -231,7 +231,7 @@ def open_map_source(
         mask_folder: label maps, or their folder.
         anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality. Its visual angle is
             that of maps from a folder too; that of sampled maps stands in their bundle.
-        request: traits that the mask model is asked for.
+        request: traits that the mask model is asked for; what it leaves open is as the model's bundle asks.
         device: where the mask model runs.
         batch: maps that the mask model samples at once.
 
@@ -252,7 +252,7 @@ def open_map_source(
     if source == "ddpm" and mask_bundle is not None:
         stage = load_stage(mask_bundle, device)
         if request is not None:
-            stage.inferer.request = request
+            stage.inferer.request = request.over(stage.inferer.request)
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
         return FolderMaps(mask_folder, size=size, field_deg=60.0 if anatomy is None else anatomy.diameter_deg)

@@ -15,6 +15,9 @@ from monai_fundusgen.weights.config_text import literal
 from monai_fundusgen.weights.device import usable_device
 from monai_fundusgen.weights.files import load_weights
 
+#: Entry of a bundle's metadata that names the bundle whose training made it.
+TRAINED_FROM = "trained_from"
+
 
 @dataclass(frozen=True)
 class Stage:
