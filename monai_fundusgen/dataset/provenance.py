@@ -9,7 +9,6 @@ from pathlib import Path
 
 from monai_fundusgen import __version__
 from monai_fundusgen.storage.checksum import file_sha256
-from monai_fundusgen.weights.stages import stage_config
 
 _PACKAGES = ("torch", "monai", "numpy", "scipy")
 
@@ -20,6 +19,8 @@ def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, str]
     Raises:
         FileNotFoundError: a bundle lacks its configuration or its weights.
     """
+    from monai_fundusgen.weights.stages import stage_config  # MONAI: seconds, for those who read stages
+
     found = {}
     for stage, bundle in bundles.items():
         if bundle is None:
