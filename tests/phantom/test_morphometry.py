@@ -38,6 +38,7 @@ def a_letter_y(half_angle_deg=35.0, steps=10):
     return VesselGraph(xy, np.full(n, 20.0), np.zeros(n, np.uint8), parent, np.ones(n), np.zeros(n, np.uint8))
 
 
+@pytest.mark.parametrize("exponent", [1.7, 2.3, 3.0])
 def test_junction_exponent_recovers_the_law_that_made_the_radii(exponent):
     share = np.random.default_rng(0).uniform(0.05, 0.95, 300)
     parent = np.random.default_rng(1).uniform(10, 80, 300)
