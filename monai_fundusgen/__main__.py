@@ -94,7 +94,9 @@ def generate(
 
     The same command again finishes a run that was stopped, to the same bytes. Ctrl-C ends it after the batch at hand.
     """
-    from monai_fundusgen.launch.run import BUNDLE, RunRequest, forecast, run
+    from monai_fundusgen.launch.bundles import GENERATION
+    from monai_fundusgen.launch.bundles import bundle as installed
+    from monai_fundusgen.launch.run import RunRequest, forecast, run
 
     told: dict[str, Any] = {
         "seed": seed, "mask_source": mask_source, "photograph_source": photograph_source, "gate": gate,
@@ -107,7 +109,7 @@ def generate(
             "--overwrite with --part: one part would delete what another has made; delete the folder first"
         )
     count = num_samples if extend is None else max(num_samples, extend)
-    request = RunRequest(output, count, told, (bundle or BUNDLE).resolve(), engine, processes)
+    request = RunRequest(output, count, told, (bundle or installed(GENERATION)).resolve(), engine, processes)
     if dry_run:
         typer.echo(json.dumps(forecast(request), indent=None if as_json else 2))
         return
@@ -206,6 +208,17 @@ def export(
         typer.echo("\n".join(f"{name:12} {one.summary}" for name, one in FORMATS.items()))
         return
     typer.echo(export_dataset(directory, output, to, testing=testing))
+
+
+@app.command()
+def bundles(
+    as_json: Annotated[bool, typer.Option("--json", help="Name and folder of each as JSON.")] = False,
+) -> None:
+    """Print where the installed bundles lie, for ``python -m monai.bundle run --bundle_root``."""
+    from monai_fundusgen.launch.bundles import installed_bundles
+
+    found = installed_bundles()
+    typer.echo(json.dumps({path.name: str(path) for path in found}) if as_json else "\n".join(map(str, found)))
 
 
 checkpoint_app = typer.Typer(no_args_is_help=True, help="Move the state of a training between machines.")

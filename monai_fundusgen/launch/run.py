@@ -16,9 +16,9 @@ from typing import Any, Final
 import yaml
 
 from monai_fundusgen.dataset.manifest import SETTINGS, finished
+from monai_fundusgen.launch.bundles import GENERATION, bundle
 from monai_fundusgen.launch.workflow import opened
 
-BUNDLE: Final = Path(__file__).parents[2] / "bundles" / "fundus_dataset_generation"
 ENGINES: Final = ("local", "torchrun", "ray")
 _BYTES_PER_PIXEL: Final = {"phantom": 1.0, "cascade": 0.6}  # of a sample's PNG files together, measured at 1024 px
 
@@ -39,7 +39,7 @@ class RunRequest:
     output: Path
     num_samples: int
     options: dict[str, Any] = field(default_factory=dict)
-    bundle: Path = BUNDLE
+    bundle: Path = field(default_factory=lambda: bundle(GENERATION))
     engine: str = "local"
     processes: int = 1
 

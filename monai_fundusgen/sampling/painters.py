@@ -95,7 +95,7 @@ class PhantomPainter:
 
 def open_painter(
     source: str,
-    network: PhotographCascade,
+    network: PhotographCascade | None,
     inferer: Any,
     *,
     style: str | Path | None = None,
@@ -105,7 +105,7 @@ def open_painter(
 
     Args:
         source: cascade or phantom.
-        network: the cascade.
+        network: the cascade; the phantom's optics need none.
         inferer: runs the cascade.
         style: photograph to imitate; the cascade only.
         field_deg: visual angle of the field.
@@ -114,12 +114,13 @@ def open_painter(
         ValueError: another name, a style for the phantom's optics or for a generator without style, or one that is no
             fundus photograph.
     """
-    if style is not None and (source != "cascade" or not network.styled):
+    if style is not None and (source != "cascade" or not (network and network.styled)):
         raise ValueError(
             f"style: found {str(style)!r} with photograph_source {source}; only the cascade imitates a photograph, and "
             "only with a generator that takes a style"
         )
     if source == "cascade":
+        assert network is not None, "the cascade is a network"
         return CascadePainter(network, inferer, None if style is None else _photograph(style), field_deg)
     if source == "phantom":
         return PhantomPainter()
