@@ -53,11 +53,18 @@ def datalist(
     seed: Annotated[int, typer.Option(help="Seed of shares and folds.")] = 0,
 ) -> None:
     """Verify every file of a fundus data set and write its MONAI datalist."""
-    from monai_fundusgen.data.datalist import build_datalist, describe, refuse_missing_folder, write_datalist
+    from monai_fundusgen.data.datalist import (
+        build_datalist,
+        describe,
+        refuse_missing_folder,
+        refuse_other_file,
+        write_datalist,
+    )
     from monai_fundusgen.data.layouts import find_layout
 
     found = find_layout(layout)
     refuse_missing_folder(output)
+    refuse_other_file(output)
     built = build_datalist(
         found, directory, output.parent, validation=validation, testing=testing, folds=folds, seed=seed
     )

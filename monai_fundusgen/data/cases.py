@@ -177,6 +177,11 @@ def _holds(layout: Layout, root: Path) -> bool:
     return True
 
 
+def _sections_of(layout: Layout, root: Path) -> tuple[Section, ...]:
+    """The layout's parts, by the folders of its split where those are there."""
+    return layout.halves if any((root / half.folder).is_dir() for half in layout.halves) else layout.sections
+
+
 def survey(layout: Layout, root: Path) -> Survey:
     """Cases of a set below ``root``, and everything that is missing, double or left over.
 
@@ -192,7 +197,7 @@ def survey(layout: Layout, root: Path) -> Survey:
     if layout is PAIRED and (root / MANIFEST).is_file():
         found = _survey_manifest(root)
     else:
-        parts = [_survey_section(root, section) for section in layout.sections]
+        parts = [_survey_section(root, section) for section in _sections_of(layout, root)]
         found = Survey([c for part in parts for c in part.cases], [p for part in parts for p in part.problems])
         if not found.cases:
             raise ValueError(f"{root}: not one photograph of layout {layout.name}; {_hint(layout, root)}")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from monai_fundusgen.conventions import CROSSING_CODE
 from monai_fundusgen.transforms.av_codec import AVPlanes, colours_to_planes
 
 if TYPE_CHECKING:
@@ -86,6 +87,16 @@ def read_av(path: str | Path) -> AVPlanes:
         return colours_to_planes(rgb)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def label_coding(path: str | Path) -> str:
+    """How an artery/vein label file holds its codes: ``codes 0 to 3``, or ``colours``.
+
+    Raises:
+        OSError: as `read_rgb`.
+    """
+    grey = _read_grey(path)
+    return "codes 0 to 3" if grey.max() <= CROSSING_CODE else "colours (red artery, blue vein, green or magenta both)"
 
 
 def read_vessel(path: str | Path) -> NDArray[np.bool_]:

@@ -21,6 +21,8 @@ from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
 
 #: What every PNG says of itself, in a text chunk.
 SYNTHETIC: Final = "computer generated; shows no person's eye"
+#: The same where the vessels come from maps that were given.
+SYNTHETIC_ON_GIVEN_MAP: Final = "computer generated, on a given vessel map of unknown origin"
 _DIGEST = 12  # characters of a hash in a record; the whole stands in run.json
 
 
@@ -69,7 +71,8 @@ class DatasetWriter:
             "av": planes_to_colours(sample.label).transpose(1, 2, 0),
             "fov": sample.fov.astype(np.uint8) * 255,
         }
-        text = {"Synthetic": SYNTHETIC, "Software": f"monai_fundusgen {__version__}"}
+        given = self.journal.settings.get("mask_source") == "folder"
+        text = {"Synthetic": SYNTHETIC_ON_GIVEN_MAP if given else SYNTHETIC, "Software": f"monai_fundusgen {__version__}"}
         if "seed" in sample.record:
             text["Seed"] = str(sample.record["seed"])
         paths = self.journal.placement.files(sample_index(sample.id))
