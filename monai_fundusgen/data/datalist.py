@@ -47,7 +47,9 @@ def _checked_vessel(path: Path) -> NDArray[np.bool_]:
 def _checked_photograph(path: Path) -> NDArray[np.uint8]:
     rgb = read_rgb(path)
     if rgb.max() < _DARK:
-        raise ValueError(f"{path}: the photograph is black (no value above {rgb.max()} of 255); take it from the original")
+        raise ValueError(
+            f"{path}: the photograph is black (no value above {rgb.max()} of 255); take it from the original"
+        )
     return rgb[0]
 
 
@@ -259,7 +261,7 @@ def refuse_other_file(path: str | Path) -> None:
         ours = False
     if not ours:
         raise FileExistsError(
-            f"{path}: is there, and no datalist that `fundusgen datalist` wrote (its \"reader\" would be {READER}); "
+            f'{path}: is there, and no datalist that `fundusgen datalist` wrote (its "reader" would be {READER}); '
             "move it away, or name another file with -o"
         )
 

@@ -50,7 +50,8 @@ def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary) -> s
 def _metadata(title: str, summary: Summary, origin: Origin) -> str:
     size = next((name for limit, name in _SIZES if summary.num_samples < limit), "n>1M")
     return (
-        f"---\npretty_name: {title}\nlicense: {'apache-2.0' if origin.open_licence else 'unknown'}\ntask_categories:\n- image-segmentation\n"
+        f"---\npretty_name: {title}\nlicense: {'apache-2.0' if origin.open_licence else 'unknown'}\n"
+        "task_categories:\n- image-segmentation\n"
         f"tags:\n- medical\n- ophthalmology\n- fundus\n- synthetic\nsize_categories:\n- {size}\n---"
     )
 
@@ -59,8 +60,8 @@ def _opening(origin: Origin, summary: Summary) -> str:
     size = origin.settings.get("size", "?")
     return f"""
 {summary.num_samples:,} computer-generated colour photographs of the back of the eye ({size} x {size} px), each with a
-map that says for every pixel whether it shows an artery, a vein, both where they cross, or neither. **{origin.people()}**
-It is meant for training and testing programs that find and classify retinal vessels, for which labelled photographs are
+map that says for every pixel whether it shows an artery, a vein, both where they cross, or neither.
+**{origin.people()}** It is meant for training and testing programs that find and classify retinal vessels, for which labelled photographs are
 scarce: tracing one takes an expert hours."""
 
 

@@ -36,8 +36,18 @@ def _unique(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def table(summary: Summary) -> str:
-    """The figures in words."""
+def is_gated(root: str | Path) -> bool:
+    """Whether the run refuses maps of implausible anatomy."""
+    return bool(read_settings(Path(root))["settings"].get("gate"))
+
+
+def table(summary: Summary, gated: bool) -> str:
+    """The figures in words.
+
+    Args:
+        summary: the figures.
+        gated: whether the run had a gate.
+    """
     rows = [
         f"{SHOWN[name]:36} {low:8.3g} {median:8.3g} {high:8.3g}"
         for name, (low, median, high) in summary.anatomy.items()
@@ -46,13 +56,18 @@ def table(summary: Summary) -> str:
     return "\n".join(
         [
             f"{summary.num_samples} samples: {made}",
-            f"{summary.rejected_attempts} maps refused by the gate, {summary.implausible} samples kept although "
-            f"implausible, {summary.warnings} with a warning",
+            f"{_gate_line(summary) if gated else 'no gate on anatomy was asked for'}; "
+            f"{summary.warnings} samples with a warning",
             "",
             f"{'anatomy of the labels':36} {'5 %':>8} {'median':>8} {'95 %':>8}",
             *rows,
         ]
     )
+
+
+def _gate_line(summary: Summary) -> str:
+    refused = f"{summary.rejected_attempts} maps refused by the gate"
+    return f"{refused}, {summary.implausible} samples kept although no attempt passed"
 
 
 def write_sheet(root: str | Path, path: str | Path, first: int, count: int) -> int:

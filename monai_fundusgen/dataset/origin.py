@@ -91,14 +91,17 @@ class Origin:
         """Whether persons are behind photographs or vessels, in a sentence."""
         if self.source == "folder":
             return (
-                "No photograph was taken of a person's eye; whether the vessels of the given maps are a person's is not "
-                "known here."
+                "No photograph was taken of a person's eye; whether the vessels of the given maps are a person's is "
+                "not known here."
             )
         return "No photograph shows a person's eye."
 
     def privacy(self) -> str:
         """The scorecard's line on privacy."""
-        said = {"phantom": "the vessels are no person's", "folder": "whose vessels the given maps show is not known here"}
+        said = {
+            "phantom": "the vessels are no person's",
+            "folder": "whose vessels the given maps show is not known here",
+        }
         parts = [said[self.source]] if self.source in said else []
         if not self.learnt():
             return "; ".join([*parts, "no photograph of a person was used"])
@@ -135,7 +138,9 @@ class Origin:
 
     def limits(self) -> str:
         """What stands behind all samples alike."""
-        retina = {"phantom": "one model of the retina", "ddpm": "one model of vessel maps"}.get(self.source, "given maps")
+        retina = {"phantom": "one model of the retina", "ddpm": "one model of vessel maps"}.get(
+            self.source, "given maps"
+        )
         painter = "one painting model" if self.optics == "cascade" else "one simulated camera"
         return f"One field of view, {retina} and {painter} stand behind all samples"
 

@@ -56,8 +56,8 @@ def _told(bundle: Path, weights_sha256: str) -> dict[str, Any]:
         return {"training_data": training["sets"] if described else None, "modality": modality}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path}: not the metadata of a bundle ({type(error).__name__}: {error}); restore it, or leave it away: then "
-            "training data and modality count as unknown"
+            f"{path}: not the metadata of a bundle ({type(error).__name__}: {error}); restore it, or leave it away: "
+            "then training data and modality count as unknown"
         ) from error
 
 

@@ -72,7 +72,10 @@ class DatasetWriter:
             "fov": sample.fov.astype(np.uint8) * 255,
         }
         given = self.journal.settings.get("mask_source") == "folder"
-        text = {"Synthetic": SYNTHETIC_ON_GIVEN_MAP if given else SYNTHETIC, "Software": f"monai_fundusgen {__version__}"}
+        text = {
+            "Synthetic": SYNTHETIC_ON_GIVEN_MAP if given else SYNTHETIC,
+            "Software": f"monai_fundusgen {__version__}",
+        }
         if "seed" in sample.record:
             text["Seed"] = str(sample.record["seed"])
         paths = self.journal.placement.files(sample_index(sample.id))
