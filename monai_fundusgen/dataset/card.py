@@ -61,7 +61,8 @@ def _opening(origin: Origin, summary: Summary) -> str:
     return f"""
 {summary.num_samples:,} computer-generated colour photographs of the back of the eye ({size} x {size} px), each with a
 map that says for every pixel whether it shows an artery, a vein, both where they cross, or neither.
-**{origin.people()}** It is meant for training and testing programs that find and classify retinal vessels, for which labelled photographs are
+**{origin.people()}**
+It is meant for training and testing programs that find and classify retinal vessels, for which labelled photographs are
 scarce: tracing one takes an expert hours."""
 
 
