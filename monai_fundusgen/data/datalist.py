@@ -197,6 +197,8 @@ def build_datalist(
     if folds < 1:
         raise ValueError(f"folds {folds}; expected at least 1")
     layout = layout_of_export(layout, root)
+    if seed < 0:
+        raise ValueError(f"seed {seed}; expected at least 0")
     sections = _sections(_verified(layout, root, threads), validation, testing, seed)
     fold = {person: place % folds for place, person in enumerate(_shuffled_persons(sections["training"], seed + 2))}
     labels = _label_names([case for name in ("training", "validation") for case in sections[name]])

@@ -74,9 +74,17 @@ def write_sheet(root: str | Path, path: str | Path, first: int, count: int) -> i
     """Write a contact sheet of samples from ``first`` on; returns how many are on it.
 
     Raises:
-        ValueError: none of them is there.
+        ValueError: none of them is there, or no such numbers.
+        IsADirectoryError: the sheet is a folder.
     """
-    root = Path(root)
+    root, path = Path(root), Path(path)
+    for option, found, least in (("-n", count, 1), ("--first", first, 0)):
+        if found < least:
+            raise ValueError(f"{option}: found {found}, expected at least {least}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: a folder; name a PNG to write, for instance {path / 'sheet.png'}")
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"--sheet: found {path}, expected a name that ends in .png")
     done = finished(root)
     shown = list(
         islice((index for index in range(first, first + 10 * max(count, 1) + len(done)) if index in done), count)
