@@ -42,22 +42,45 @@ def _options(
 
 @app.command()
 def datalist(
-    layout: Annotated[str, typer.Argument(help="Name of the set: paired, drive, rite, hrf, les-av, ...")],
+    layout: Annotated[
+        str,
+        typer.Argument(
+            help="Layout of the set: paired (your own folders), drive, rite, hrf, les-av, chase-db1, stare, iostar-av, "
+            "inspire-avr or fives."
+        ),
+    ],
     directory: Annotated[Path, typer.Argument(help="Folder that the set was unpacked to.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Datalist to write.")] = Path("datalist.json"),
-    validation: Annotated[float, typer.Option(help="Share of the training persons kept for validation.")] = 0.0,
-    testing: Annotated[
-        float, typer.Option(help="Share of all persons kept for testing, in sets without a split.")
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="JSON file to write. A datalist that this verb wrote is replaced, nothing else."
+        ),
+    ] = Path("datalist.json"),
+    validation: Annotated[
+        float, typer.Option(help="Share of the training persons that are kept for validation, 0 to below 1.")
     ] = 0.0,
-    folds: Annotated[int, typer.Option(help="Folds that the training items are numbered into.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of shares and folds.")] = 0,
+    testing: Annotated[
+        float,
+        typer.Option(
+            help="Share of all persons that are kept for testing, 0 to below 1; for sets without a test part."
+        ),
+    ] = 0.0,
+    folds: Annotated[int, typer.Option(help="Number of folds for cross-validation; each training item gets one.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the random choice of persons for shares and folds.")] = 0,
 ) -> None:
     """Verify every file of a fundus data set and write its MONAI datalist."""
-    from monai_fundusgen.data.datalist import build_datalist, describe, refuse_missing_folder, write_datalist
+    from monai_fundusgen.data.datalist import (
+        build_datalist,
+        describe,
+        refuse_missing_folder,
+        refuse_other_file,
+        write_datalist,
+    )
     from monai_fundusgen.data.layouts import find_layout
 
     found = find_layout(layout)
     refuse_missing_folder(output)
+    refuse_other_file(output)
     built = build_datalist(
         found, directory, output.parent, validation=validation, testing=testing, folds=folds, seed=seed
     )
@@ -67,30 +90,99 @@ def datalist(
 
 @app.command()
 def generate(
-    num_samples: Annotated[int, typer.Option("--num-samples", "-n", help="Samples that the data set is to hold.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
-    seed: Annotated[int | None, typer.Option(help="Seed of the run; sample i has one of its own.")] = None,
-    mask_source: Annotated[str | None, typer.Option(help="Where vessels come from: phantom, ddpm, folder.")] = None,
-    photograph_source: Annotated[str | None, typer.Option(help="phantom (its optics) or cascade (trained).")] = None,
-    mask_folder: Annotated[Path | None, typer.Option(help="Label maps, for --mask-source folder.")] = None,
-    fit: Annotated[str | None, typer.Option(help="Maps of another shape or size: pad or crop to --size.")] = None,
-    style: Annotated[Path | None, typer.Option(help="Photograph whose look the cascade imitates.")] = None,
-    gate: Annotated[bool | None, typer.Option(help="Draw maps of implausible anatomy again.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples between two looks at the clock.")] = None,
-    shard_size: Annotated[int | None, typer.Option(help="Samples in a folder of a larger set; 0: one folder.")] = None,
-    part: Annotated[str | None, typer.Option(help="Slice of an array job: K/M, K from 0 to M-1.")] = None,
-    extend: Annotated[int | None, typer.Option(help="Make a finished set so large; with the -n that it had.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the data set that is there.")] = False,
+    num_samples: Annotated[
+        int, typer.Option("--num-samples", "-n", help="Number of samples that the data set shall hold.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder to write; the same command goes on with a set that is there.")
+    ],
+    seed: Annotated[
+        int | None, typer.Option(show_default="0", help="Seed of the run; every sample gets a seed of its own from it.")
+    ] = None,
+    mask_source: Annotated[
+        str | None,
+        typer.Option(
+            show_default="phantom",
+            help="Where vessels come from: phantom (grown by rule), ddpm (sampled by the mask model), "
+            "folder (your maps).",
+        ),
+    ] = None,
+    photograph_source: Annotated[
+        str | None,
+        typer.Option(
+            show_default="phantom for phantom vessels, else cascade",
+            help="What makes photographs: phantom (simulated optics) or cascade (the trained networks).",
+        ),
+    ] = None,
+    mask_folder: Annotated[
+        Path | None, typer.Option(help="Folder with label maps (PNG), for --mask-source folder.")
+    ] = None,
+    fit: Annotated[
+        str | None, typer.Option(help="How maps of another shape or size become square: pad or crop.")
+    ] = None,
+    style: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="a look of its own for each sample",
+            help="A photograph whose colours and light the cascade imitates.",
+        ),
+    ] = None,
+    gate: Annotated[
+        bool | None,
+        typer.Option(
+            show_default="on for ddpm, else off",
+            help="Refuse maps whose anatomy is outside the range of real eyes, and draw them again.",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            show_default="4",
+            help="Samples made at a time; Ctrl-C ends the run after so many. Changes no picture.",
+        ),
+    ] = None,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(
+            show_default="10000",
+            help="Sets of more samples are split into folders of so many each; 0: never.",
+        ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            show_default="all of it",
+            help="Make only slice K of M (K/M, K from 0 to M-1), for the tasks of a cluster's array job.",
+        ),
+    ] = None,
+    extend: Annotated[int | None, typer.Option(help="Enlarge a finished set of -n samples to this many.")] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the data set in the folder; it stays until this one begins."),
+    ] = False,
     weights: Annotated[
         list[Path] | None, typer.Option("--weights", help="Folder of your own training; once for each stage trained.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="local, torchrun or ray.")] = "local",
-    processes: Annotated[int, typer.Option(help="Processes of torchrun, actors of ray.")] = 1,
+    engine: Annotated[
+        str, typer.Option(help="What runs it: local (one process), torchrun (several here), ray (a cluster).")
+    ] = "local",
+    processes: Annotated[int, typer.Option(help="Number of processes of torchrun, or of actors of ray.")] = 1,
     option: Annotated[
-        list[str] | None, typer.Option("--option", help="Another option of the bundle: NAME=VALUE.")
+        list[str] | None,
+        typer.Option(
+            "--option", help="Any other option of the bundle as NAME=VALUE, for instance size=512; may be repeated."
+        ),
     ] = None,
-    bundle: Annotated[Path | None, typer.Option(help="Folder of the bundle fundus_dataset_generation.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="the installed one",
+            help="Folder of another copy of the bundle fundus_dataset_generation.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be made, and how much room it takes; make nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no messages.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON on standard output.")] = False,
 ) -> None:
@@ -98,7 +190,9 @@ def generate(
 
     The same command again finishes a run that was stopped, to the same bytes. Ctrl-C ends it after the batch at hand.
     """
-    from monai_fundusgen.launch.run import BUNDLE, RunRequest, forecast, run
+    from monai_fundusgen.launch.bundles import GENERATION
+    from monai_fundusgen.launch.bundles import bundle as installed
+    from monai_fundusgen.launch.run import RunRequest, forecast, run
     from monai_fundusgen.launch.trained_stages import told_of_weights
 
     told: dict[str, Any] = {
@@ -114,7 +208,7 @@ def generate(
             "parts without --overwrite"
         )
     count = num_samples if extend is None else max(num_samples, extend)
-    request = RunRequest(output, count, told, (bundle or BUNDLE).resolve(), engine, processes)
+    request = RunRequest(output, count, told, (bundle or installed(GENERATION)).resolve(), engine, processes)
     if dry_run:
         typer.echo(json.dumps(forecast(request), indent=None if as_json else 2))
         return
@@ -203,7 +297,7 @@ def train(
 @app.command()
 def verify(
     directory: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    threads: Annotated[int, typer.Option(min=1, help="Threads that read and hash.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads that read and check files.")] = 2,
     repair: Annotated[bool, typer.Option("--repair", help="Make missing and changed samples again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON.")] = False,
 ) -> None:
@@ -250,16 +344,16 @@ def _counted(problems: list[Any]) -> str:
 @app.command()
 def show(
     directory: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    sheet: Annotated[Path | None, typer.Option(help="PNG to write: photographs above their labels.")] = None,
-    num_samples: Annotated[int, typer.Option("--num-samples", "-n", help="Samples on the sheet.")] = 16,
-    first: Annotated[int, typer.Option(help="Index of the first sample on the sheet.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    sheet: Annotated[Path | None, typer.Option(help="Also write this PNG: photographs above their labels.")] = None,
+    num_samples: Annotated[int, typer.Option("--num-samples", "-n", help="Number of samples on the sheet.")] = 16,
+    first: Annotated[int, typer.Option(help="Number of the first sample on the sheet, from 0.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as one line of JSON.")] = False,
 ) -> None:
     """Print the figures of a data set, finished or not, and write a contact sheet."""
-    from monai_fundusgen.dataset.exhibition import figures_of, table, write_sheet
+    from monai_fundusgen.dataset.exhibition import figures_of, is_gated, table, write_sheet
 
     summary = figures_of(directory)
-    typer.echo(json.dumps(summary.plain()) if as_json else table(summary))
+    typer.echo(json.dumps(summary.plain()) if as_json else table(summary, is_gated(directory)))
     if sheet is not None:
         count = write_sheet(directory, sheet, first, num_samples)
         if not as_json:
@@ -268,14 +362,23 @@ def show(
 
 @app.command()
 def export(
-    to: Annotated[str, typer.Option("--to", help="Format; --to list names them and their options.")],
+    to: Annotated[str, typer.Option("--to", help="Name of the format; --to list tells all of them and their options.")],
     directory: Annotated[Path | None, typer.Argument(help="Folder of a finished data set.")] = None,
     output: Annotated[Path | None, typer.Argument(help="Folder to write; missing or empty.")] = None,
-    testing: Annotated[float | None, typer.Option(help="Share of the samples for testing, the last ones.")] = None,
-    validation: Annotated[float | None, typer.Option(help="Share for validation, those before them.")] = None,
-    links: Annotated[bool | None, typer.Option("--links", help="Hard links instead of copies.")] = None,
+    testing: Annotated[
+        float | None,
+        typer.Option(show_default="0", help="Share of the samples that is set aside for testing (the last ones)."),
+    ] = None,
+    validation: Annotated[
+        float | None, typer.Option(show_default="0", help="Share that is set aside for validation (those before them).")
+    ] = None,
+    links: Annotated[
+        bool | None, typer.Option("--links", help="Make hard links to the data set's files instead of copies.")
+    ] = None,
     dataset_id: Annotated[int | None, typer.Option(help="Number of the data set in nnU-Net, 1 to 999.")] = None,
-    crops: Annotated[int | None, typer.Option(help="Crops of a photograph for RV-GAN; all unless told.")] = None,
+    crops: Annotated[
+        int | None, typer.Option(show_default="all", help="Number of crops of each photograph, for RV-GAN.")
+    ] = None,
 ) -> None:
     """Write a data set in the layout that another program reads."""
     from monai_fundusgen.export.export_dataset import export_dataset, format_list
@@ -294,6 +397,17 @@ def export(
         typer.echo(f"note: {warning}", err=True)
 
 
+@app.command()
+def bundles(
+    as_json: Annotated[bool, typer.Option("--json", help="Name and folder of each as JSON.")] = False,
+) -> None:
+    """Print where the installed bundles lie, for ``python -m monai.bundle run --bundle_root``."""
+    from monai_fundusgen.launch.bundles import installed_bundles
+
+    found = installed_bundles()
+    typer.echo(json.dumps({path.name: str(path) for path in found}) if as_json else "\n".join(map(str, found)))
+
+
 checkpoint_app = typer.Typer(no_args_is_help=True, help="Move the state of a training between machines.")
 app.add_typer(checkpoint_app, name="checkpoint")
 
@@ -302,7 +416,7 @@ app.add_typer(checkpoint_app, name="checkpoint")
 def pack(
     path: Annotated[Path, typer.Argument(help="The file: checkpoint.pt in the output_dir of a training.")],
     folder: Annotated[Path, typer.Argument(help="Folder for the parts: missing, empty, or packed before.")],
-    max_mib: Annotated[float, typer.Option(help="Largest part, in MiB.")] = 15.0,
+    max_mib: Annotated[float, typer.Option(help="Largest size of a part, in MiB.")] = 15.0,
 ) -> None:
     """Split a file, byte for byte, into parts with an index of their SHA-256."""
     from monai_fundusgen.storage import parts

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from monai_fundusgen import __version__
-from monai_fundusgen.conventions import SYNTHETIC
+from monai_fundusgen.conventions import SYNTHETIC, SYNTHETIC_ON_GIVEN_MAP
 from monai_fundusgen.dataset.completion import complete
 from monai_fundusgen.dataset.eye_file import eye_bytes
 from monai_fundusgen.dataset.journal import Journal
@@ -73,7 +73,11 @@ class DatasetWriter:
             "av": planes_to_colours(sample.label).transpose(1, 2, 0),
             "fov": sample.fov.astype(np.uint8) * 255,
         }
-        text = {"Synthetic": SYNTHETIC, "Software": f"monai_fundusgen {__version__}"}
+        given = self.journal.settings.get("mask_source") == "folder"
+        text = {
+            "Synthetic": SYNTHETIC_ON_GIVEN_MAP if given else SYNTHETIC,
+            "Software": f"monai_fundusgen {__version__}",
+        }
         if "seed" in sample.record:
             text["Seed"] = str(sample.record["seed"])
         paths = self.journal.placement.files(sample_index(sample.id))

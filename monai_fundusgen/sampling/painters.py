@@ -102,7 +102,7 @@ class PhantomPainter:
 
 def open_painter(
     source: str,
-    network: PhotographCascade,
+    network: PhotographCascade | None,
     inferer: Any,
     *,
     style: str | Path | None = None,
@@ -112,7 +112,7 @@ def open_painter(
 
     Args:
         source: cascade or phantom.
-        network: the cascade.
+        network: the cascade; the phantom's optics need none.
         inferer: runs the cascade.
         style: photograph to imitate; the cascade only.
         artefacts: dust, flare and JPEG loss now and then; the phantom's optics only.
@@ -123,12 +123,13 @@ def open_painter(
     """
     if artefacts and source != "phantom":
         raise ValueError(f"artefacts: found true with photograph_source {source}; only the phantom's camera has them")
-    if style is not None and (source != "cascade" or not network.styled):
+    if style is not None and (source != "cascade" or not (network and network.styled)):
         raise ValueError(
             f"style: found {str(style)!r} with photograph_source {source}; only the cascade imitates a photograph, and "
             "only with a generator that takes a style"
         )
     if source == "cascade":
+        assert network is not None, "the cascade is a network"
         return CascadePainter(network, inferer, None if style is None else _photograph(style))
     if source == "phantom":
         return PhantomPainter(artefacts)

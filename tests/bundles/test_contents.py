@@ -1,5 +1,6 @@
 """What every bundle holds, and that its configuration keeps MONAI's promises."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -103,3 +104,10 @@ def test_no_path_of_one_machine_is_in_a_config(trained_bundle, name):
     text = (trained_bundle / "configs" / name).read_text()
     assert not re.search(r"/(home|root|Users|mnt|tmp|usr|opt|var)/|[A-Z]:\\\\", text)
     ConfigParser.load_config_file(str(trained_bundle / "configs" / name))
+
+
+def test_the_training_data_that_are_told_belong_to_the_weights_that_are_there(trained_bundle):
+    told = metadata(trained_bundle)["training_data"]
+    assert told["weights_sha256"] == hashlib.sha256((trained_bundle / "models/model.pt").read_bytes()).hexdigest()
+    terms = (trained_bundle / "docs/data_license.txt").read_text()
+    assert all(one["name"].split()[0].lower() in terms.lower() for one in told["sets"])

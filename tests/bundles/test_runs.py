@@ -113,7 +113,7 @@ def test_maps_from_a_folder_give_back_their_labels(dataset, bundle_root, tmp_pat
         mask_folder=str(dataset / "labels"),
         size=256,
         output_dir=str(tmp_path / "set"),
-        network_def=PLAIN_CASCADE,  # any network: labels and fields do not depend on it
+        network=PLAIN_CASCADE,  # any network: labels and fields do not depend on it
     )
     for name in ("labels/eye000000.png", "fov/eye000001.png"):
         assert (tmp_path / "set" / name).read_bytes() == (dataset / name).read_bytes()
