@@ -154,9 +154,8 @@ class ExportSample:
     def _refuse_other_content(self, folder: str, content: bytes) -> None:
         found, told = hashlib.sha256(content).hexdigest(), self.record.get("files", {}).get(folder)
         if found != told:
-            raise ValueError(
-                f"{self.root / self.files[folder]}: SHA-256 {found}, the manifest tells {told}; {_WAY_OUT}"
-            )
+            path = self.root / self.files[folder]
+            raise ValueError(f"{path}: SHA-256 {found}, the manifest tells {told}; {_WAY_OUT}")
 
 
 class SourceDataset:

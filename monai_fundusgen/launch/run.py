@@ -17,7 +17,7 @@ from monai_fundusgen.launch.workflow import opened
 from monai_fundusgen.weights.config_text import literal, quoted
 
 ENGINES: Final = ("local", "torchrun", "ray")
-_BYTES_PER_PIXEL: Final = {"phantom": 1.0, "cascade": 0.6}  # of a sample's PNG files together, measured at 1024 px
+_BYTES_PER_PIXEL: Final = {"phantom": 1.2, "cascade": 0.7}  # of a sample's files together, measured at 1024 px
 
 
 @dataclass(frozen=True)

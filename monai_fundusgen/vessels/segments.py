@@ -14,7 +14,8 @@ IntArray = NDArray[np.int64]
 def eye_segments(eye: Retina, kind: int, size: int) -> SegmentGraph:
     """Segments of the vessels of a kind inside the field, in pixels of a ``size`` x ``size`` image.
 
-    Positions and widths are those of the record, not of pixels; a vessel that leaves the field ends there. A ring hangs on one node, of degree 2.
+    Positions and widths are those of the record, not of pixels; a vessel that leaves the field ends there. A ring hangs
+    on one node, of degree 2.
     """
     graph, pixel_um = eye.graph, eye.field.pixel_mm(size) * 1000
     seen = eye.field.holds(graph.xy_mm) & (graph.kind == kind)
@@ -47,6 +48,8 @@ def _places(xy_mm: NDArray[np.float64], seen: NDArray[np.bool_]) -> IntArray:
     """A number for the place of every node (N,): the first node that lies there, of those that are seen."""
     place = np.arange(len(xy_mm))
     rows = np.flatnonzero(seen)
+    if not rows.size:
+        return place
     _, first, inverse = np.unique(xy_mm[rows], axis=0, return_index=True, return_inverse=True)
     place[rows] = rows[first][inverse.ravel()]
     return place

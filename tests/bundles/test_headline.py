@@ -1,6 +1,7 @@
 """The headline path as a user runs it: shipped mask model, gate, shipped cascade, files at 1024 px.
 
-Bounds come from 8 samples of the shipped weights; each fails when its stage is replaced by noise or left out.
+The first sample of seed 0 has Dice 0.82 of a ridge filter with its label (0.14 with the mirrored one), contrast 0.24,
+and its bright disc 0.47 mm from where the vessels meet.
 """
 
 import json
@@ -25,36 +26,37 @@ def headline(bundle_root, root):
 
 
 @pytest.fixture(scope="module")
-def made_twice(bundle_root, tmp_path_factory):
-    roots = [tmp_path_factory.mktemp(name) / "set" for name in ("first", "second")]
-    return roots[0], [headline(bundle_root, root) for root in roots]
+def made(bundle_root, tmp_path_factory):
+    root = tmp_path_factory.mktemp("headline") / "set"
+    return root, headline(bundle_root, root)
 
 
 @pytest.fixture(scope="module")
-def sample(made_twice):
-    root, (record, _) = made_twice
+def sample(made):
+    root, record = made
     arrays = {name: np.asarray(Image.open(root / name / "eye000000.png")) for name in ("images", "labels", "fov")}
     return record, arrays["images"].transpose(2, 0, 1) / 255, arrays["labels"], arrays["fov"] > 0
 
 
 @pytest.mark.slow
-def test_two_runs_give_the_same_files_and_they_are_whole(made_twice):
-    root, (first, second) = made_twice
-    assert first == second and set(first["files"]) == {"images", "labels", "av", "fov", "graphs"}
-    assert list(verify(root)) == []
+def test_a_second_run_gives_the_same_bytes(made, bundle_root, tmp_path):
+    assert headline(bundle_root, tmp_path / "set") == made[1]  # the record holds the SHA-256 of every file
 
 
-@pytest.mark.slow
+def test_every_file_is_there_and_as_the_manifest_says(made):
+    assert set(made[1]["files"]) == {"images", "labels", "av", "fov", "graphs"}
+    assert list(verify(made[0])) == []
+
+
 def test_the_photograph_shows_the_vessels_of_its_label(sample):
     _, photograph, codes, fov = sample
     assert photograph.shape == (3, 1024, 1024) and set(np.unique(codes)) == {0, 1, 2, 3}
     found = picture_agreement(photograph, codes > 0, fov)
     wrong = picture_agreement(photograph, codes[:, ::-1] > 0, fov)
-    assert found.filter_dice > 0.5 and found.contrast > 0.1
-    assert found.filter_dice > wrong.filter_dice + 0.2  # the mirrored label has as many pixels
+    assert found.filter_dice > 0.65 and found.contrast > 0.12
+    assert found.filter_dice > wrong.filter_dice + 0.4  # the mirrored label has as many pixels
 
 
-@pytest.mark.slow
 def test_the_bright_disc_lies_where_the_vessels_meet(sample):
     record, photograph, _, fov = sample
     disc = optic_discs(photograph, fov, record["field_deg"])[0]
@@ -62,10 +64,9 @@ def test_the_bright_disc_lies_where_the_vessels_meet(sample):
     assert away_px * record["field_mm"] / (0.97 * 1024) < 0.9  # a disc's radius
 
 
-@pytest.mark.slow
-def test_the_record_of_the_eye_is_that_of_the_label(made_twice, sample):
+def test_the_record_of_the_eye_is_that_of_the_label(made, sample):
     record, _, codes, fov = sample
-    eye = load_eye(made_twice[0] / "graphs" / "eye000000.npz")
+    eye = load_eye(made[0] / "graphs" / "eye000000.npz")
     drawn = vessel_map(eye, 1024).any(axis=0)
     assert 2 * (drawn & (codes > 0)).sum() / (drawn.sum() + (codes > 0).sum()) > 0.99
     assert eye.landmarks_rc(1024)[0] == pytest.approx(record["disc_px"], abs=0.01)

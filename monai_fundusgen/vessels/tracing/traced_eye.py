@@ -80,13 +80,13 @@ def _forest(
         parents.append(np.where(parent < 0, -1, parent + first))
         kinds.append(np.full(len(order), kind, dtype=np.uint8))
         first += len(order)
-    parent = np.concatenate(parents).astype(np.int32)
+    joined = np.concatenate(parents).astype(np.int32)
     return VesselGraph(
         xy_mm=in_mm(np.concatenate(points)),
         radius_um=np.round(np.concatenate(radii) * pixel_mm * 1000, _RADIUS_DIGITS),
         kind=np.concatenate(kinds),
-        parent=parent,
-        leaves=_leaves(parent),
+        parent=joined,
+        leaves=_leaves(joined),
         quadrant=np.full(first, UNKNOWN, dtype=np.uint8),
     )
 
