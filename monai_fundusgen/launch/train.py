@@ -115,7 +115,8 @@ def _train_here(request: TrainRequest) -> None:
     try:
         workflow.run()
     finally:
-        workflow.parser.get_parsed_content("folder").close()
+        if "folder" in workflow.parser:
+            workflow.parser.get_parsed_content("folder").close()
         workflow.finalize()
 
 

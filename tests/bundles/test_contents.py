@@ -75,6 +75,7 @@ def test_training_has_every_property_that_monai_asks_for(trained_bundle, tmp_pat
         bundle_root=str(trained_bundle),
         output_dir=str(tmp_path),
         num_phantoms=1,
+        num_validation=1,
     )
     assert workflow.check_properties() == []
 

@@ -37,7 +37,7 @@ def workflow(bundle, kind, **overrides):
 def train(bundle, output_dir, **overrides):
     options = {
         "num_phantoms": 1, "num_validation": 1, "batch_size": 2, "iterations_per_epoch": 2, "max_epochs": 2,
-        "preview_epochs": 2,
+        "preview_epochs": 2, "val_interval": 1,
     }  # fmt: skip
     run = workflow(bundle, "train", output_dir=str(output_dir), **{**TINY[bundle.name], **options, **overrides})
     run.run()
@@ -195,7 +195,7 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
     bundle = bundle_root / "fundus_photograph_pix2pixhd"
     narrow = {"network_def#generator#base_channels": 4, "network_def#generator#num_blocks": 1}
     tiny = {key: value for key, value in TINY[bundle.name].items() if not key.startswith("network_def")}
-    options = {**tiny, "num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
+    options = {**tiny, "num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
     run = create_workflow(
         workflow_type="train",
         config_file=[str(bundle / "configs/train.yaml"), str(bundle / "configs/preset_global.yaml")],
@@ -206,7 +206,7 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
     )
     run.run()
     coarse = tmp_path / "global" / "model.pt"
-    common = {"num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
+    common = {"num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
     train(bundle, tmp_path / "enhancer", pretrained_global=str(coarse), phase="enhancer", **common)
     train(bundle, tmp_path / "joint", pretrained=str(tmp_path / "enhancer" / "model.pt"), **common)
     states = [torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("global", "enhancer", "joint")]
