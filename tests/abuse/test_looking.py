@@ -29,7 +29,7 @@ CASES = [
     ("a first sample below none", "show set --sheet x.png --first -1", ["--first", "found -1", "at least 0"]),
     ("a sheet that is a folder", "show set --sheet set", ["set", "a folder", "PNG"]),
     ("a sheet of another format", "show set --sheet x.jpg", ["x.jpg", ".png"]),
-    ("a count that is a word", "show set -n many", ["'many'", "--num-samples"]),
+    ("a count that is a word", "show set -n many", ["-n", "valid integer"]),
     ("a picture that is missing", "show set --sheet x.png", ["eye000001.png", "missing"],
      removed("images/eye000001.png")),
     ("a picture that is text", "show set --sheet x.png", ["eye000001.png", "verify"],
