@@ -461,8 +461,10 @@ def convert(
     """Turn a checkpoint of guided-diffusion or monai-generative into weights of this package's networks."""
     from monai_fundusgen.weights.foreign import convert_checkpoint
 
-    told = {"new_attention_order": new_attention_order or None, "class_index": class_index}
-    convert_checkpoint(source, output, program, config=config, changes=_named_values(option or []), **told)
+    convert_checkpoint(
+        source, output, program, config=config, changes=_named_values(option or []),
+        new_attention_order=new_attention_order or None, class_index=class_index,
+    )  # fmt: skip
     typer.echo(f"{output}: weights of {source}, for --pretrained {output}")
 
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.forward import diffuse
-from monai_fundusgen.diffusion.noise import mixed_seed
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.engines.denoising_step import Loss
+from monai_fundusgen.streams import stream_seed
 
 
 @dataclass
@@ -48,7 +48,7 @@ class DenoisingValidation:
     def __call__(self, engine: SupervisedEvaluator, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Mean loss over the levels, of a batch with ``label`` (B, C, H, W) in [-1, 1]."""
         x_0 = torch.as_tensor(batch[LABEL]).as_subclass(Tensor)
-        rng = torch.Generator().manual_seed(mixed_seed(self.seed, engine.state.iteration))
+        rng = torch.Generator().manual_seed(stream_seed(self.seed, "validation", engine.state.iteration))
         clean = x_0.repeat_interleave(self.num_levels, dim=0)
         t = (torch.arange(self.num_levels) + 0.5) * len(self.schedule) / self.num_levels
         levels = t.long().repeat(len(x_0))

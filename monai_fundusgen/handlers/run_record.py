@@ -79,7 +79,7 @@ class RunRecord:
         measured = getattr(engine.state, "validation", None)
         if measured:
             line["validation"] = {name: _finite(value) for name, value in measured.items()}
-            engine.state.validation = {}
+            vars(engine.state)["validation"] = {}
         earlier = [one for one in read_history(self.directory) if one["epoch"] < engine.state.epoch]
         write_whole(
             self.directory / HISTORY, "".join(json.dumps(one) + "\n" for one in [*earlier, line]).encode("utf-8")

@@ -48,7 +48,7 @@ class Validation:
             self._iteration = engine.state.iteration
             self.validator.run(engine.state.epoch)
             metrics = getattr(self.validator.state, "metrics", {})
-            engine.state.validation = {name: float(value) for name, value in metrics.items()}
+            vars(engine.state)["validation"] = {name: float(value) for name, value in metrics.items()}
 
     def _after_epoch(self, engine: Engine) -> None:
         if engine.state.epoch % self.interval == 0 or engine.state.epoch == engine.state.max_epochs:
@@ -56,4 +56,4 @@ class Validation:
 
     def _start(self, engine: Engine) -> None:
         """What was measured before is not of this run."""
-        engine.state.validation = {}
+        vars(engine.state)["validation"] = {}

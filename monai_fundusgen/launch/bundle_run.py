@@ -63,8 +63,9 @@ def refuse_unknown(parser: ConfigParser, files: str | Sequence[str] | None) -> N
     if files is None:
         return
     known = {str(name).removeprefix(MERGE_KEY) for name in ConfigParser.load_config_files(files)}
-    tracked = {name for settings in DEFAULT_EXP_MGMT_SETTINGS.values() for name in settings["configs"]}
-    unknown = [str(name) for name in parser.config if name not in known | tracked | {ConfigParser.meta_key}]
+    managers: dict[str, Any] = DEFAULT_EXP_MGMT_SETTINGS
+    tracked = {name for settings in managers.values() for name in settings["configs"]}
+    unknown = [str(name) for name in vars(parser)["config"] if name not in known | tracked | {ConfigParser.meta_key}]
     if unknown:
         raise ValueError("; ".join(_unknown_option(name, sorted(known)) for name in unknown))
 

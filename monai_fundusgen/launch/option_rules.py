@@ -85,12 +85,13 @@ def refuse_impossible(parser: ConfigParser) -> None:
     Raises:
         ValueError: the option, what was found, and what it takes.
     """
+    told: dict[str, Any] = vars(parser)["config"]
     for name, rule in RULES.items():
-        if name not in parser.config:
+        if name not in told:
             continue
         try:
             value = parser.get_parsed_content(name)
         except Exception as error:
-            raise ValueError(f"--{name}: {parser.config[name]!r} cannot be evaluated; expected {rule}") from error
+            raise ValueError(f"--{name}: {told[name]!r} cannot be evaluated; expected {rule}") from error
         if not rule.takes(value):
             raise ValueError(f"--{name}: found {value!r}, expected {rule}")

@@ -106,8 +106,9 @@ def _network_of(config: Path, changes: Mapping[str, Any]) -> nn.Module:
         raise FileNotFoundError(f"{config}: no such file; give one with the entry network_def")
     parser = ConfigParser()
     parser.read_config(str(config))
-    if "network_def" not in parser.config:
-        raise ValueError(f"{config}: no entry network_def; it has {', '.join(map(str, parser.config))}")
+    entries: dict[str, Any] = vars(parser)["config"]
+    if "network_def" not in entries:
+        raise ValueError(f"{config}: no entry network_def; it has {', '.join(map(str, entries))}")
     try:
         parser.update(dict(changes))
         network = parser.get_parsed_content("network_def")
