@@ -17,7 +17,8 @@ FLOORS = {
     "dataset": 5,
     "sampling": 6, "groundtruth": 6, "evaluation": 6, "export": 6,
     "launch": 7, "apps": 7,
-    "__main__": 8,
+    "console": 8,
+    "__main__": 9,
 }  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "tools"}
 MAX_LINES = 400
