@@ -6,9 +6,10 @@ killed at that moment has nothing to resume from.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ from monai_fundusgen.storage.whole_file import remove_partial, whole_file
 CHECKPOINT = "checkpoint.pt"
 #: what the name of the checkpoint before the last ends with.
 PREVIOUS = "_previous"
+_ASIDE = ".aside"
 
 
 def previous_path(path: str | Path) -> Path:
@@ -32,16 +34,23 @@ def previous_path(path: str | Path) -> Path:
     return path.with_stem(path.stem + PREVIOUS)
 
 
-def _keep(path: Path) -> None:
-    """Give a file a second name, under which it stays when the first is replaced; both are whole at any time."""
-    if path.is_file():
-        kept = previous_path(path)
-        aside = kept.with_name(f".{kept.name}.{os.getpid()}.link")
-        try:
-            os.link(path, aside)
-        except OSError:  # a file system without second names
-            shutil.copyfile(path, aside)
-        os.replace(aside, kept)
+@contextlib.contextmanager
+def _keeping(path: Path) -> Iterator[None]:
+    """While ``path`` is replaced: what it was stays under `previous_path`, if the new one comes to be."""
+    aside = path.with_name(f".{path.name}{_ASIDE}")
+    aside.unlink(missing_ok=True)  # of a killed run
+    if not path.is_file():
+        yield
+        return
+    try:
+        os.link(path, aside)
+    except OSError:  # a file system without second names
+        shutil.copyfile(path, aside)
+    try:
+        yield
+        os.replace(aside, previous_path(path))
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 class WholeFileSaver(DiskSaver):
@@ -65,9 +74,7 @@ class WholeFileSaver(DiskSaver):
         if idist.get_rank() != self.save_on_rank:
             return
         path = self.dirname / (self.filename or filename)
-        if self.filename:
-            _keep(path)
-        with whole_file(path) as file:
+        with _keeping(path) if self.filename else contextlib.nullcontext(), whole_file(path) as file:
             torch.save(checkpoint, file)
         for stale in self._stale:
             if stale != path:

@@ -1,8 +1,8 @@
 """What a training tells and leaves: logged loss, key metric and best weights, its folder as a bundle, refusals."""
 
-import contextlib
 import io
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -67,9 +67,12 @@ def trained(request, bundle_root, tmp_path_factory):
     """Bundle, folder and log of a training of three epochs, validated after the second and the last."""
     folder = tmp_path_factory.mktemp("training")
     bundle = bundle_root / request.param
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told):
-        opened(bundle, folder, **TINY[bundle.name], max_epochs=3, val_interval=2, tensorboard=True).run()
+    run = opened(bundle, folder, **TINY[bundle.name], max_epochs=3, val_interval=2, tensorboard=True)
+    root, told = logging.getLogger(), io.StringIO()
+    root.addHandler(catcher := logging.StreamHandler(told))
+    catcher.filters = list(root.handlers[0].filters)  # as what the user reads
+    run.run()
+    root.removeHandler(catcher)
     return bundle, folder, told.getvalue().splitlines()
 
 

@@ -1,5 +1,5 @@
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from torch import nn
 
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
@@ -25,7 +25,7 @@ def losses(network, **options):
     step = DenoisingValidation(SCHEDULE, DenoisingLoss("x_0"), **options)
     engine = Engine(lambda engine, batch: step(engine, batch))
     engine.network, found = network, []
-    engine.add_event_handler("iteration_completed", lambda one: found.append(one.state.output["loss"].item()))
+    engine.add_event_handler(Events.ITERATION_COMPLETED, lambda one: found.append(one.state.output["loss"].item()))
     engine.state.device = torch.device("cpu")
     batches = [{"label": torch.full((1, 2, 4, 4), value), "context": torch.ones(1, 3)} for value in (0.5, -0.5)]
     engine.run(batches)
