@@ -40,6 +40,11 @@ def _parsed(path: Path) -> dict[str, Any]:
     return datalist
 
 
+def has_items(path: str | Path, section: str) -> bool:
+    """True if a datalist has the section and anything in it; errors as `load_datalist`'s."""
+    return bool(_parsed(Path(path).absolute()).get(section))
+
+
 def load_datalist(path: str | Path, section: str = "training", *, needs: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Items of one section of a decathlon datalist, with absolute paths to files that exist.
 

@@ -101,14 +101,14 @@ class ScoreTally:
 
 
 def gathered(rows: Sequence[Tensor]) -> list[Tensor]:
-    """One-dimensional tensors of any lengths from every rank, in the order of the ranks; on one rank as they are."""
+    """Tensors (n,) of any lengths from every rank, in the order of the ranks, as float64; on one rank as they are."""
     if idist.get_world_size() == 1:
         return list(rows)
     device = idist.device()
     lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64, device=device)
-    flat = torch.cat([row.to(device) for row in rows]) if rows else torch.zeros(0, device=device)
-    all_lengths: Tensor = evenly_divisible_all_gather(lengths)
-    every: Tensor = evenly_divisible_all_gather(flat)
+    flat = torch.cat([torch.zeros(0, dtype=torch.float64), *rows]).double().to(device)  # a rank may have none
+    all_lengths: Tensor = evenly_divisible_all_gather(lengths, concat=True)
+    every: Tensor = evenly_divisible_all_gather(flat, concat=True)
     return [part.cpu() for part in every.split(all_lengths.tolist())]
 
 

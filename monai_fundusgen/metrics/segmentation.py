@@ -63,7 +63,12 @@ class VesselSegmentationMetric:
             if self.cl_dice:
                 self._lines.append(self._line_counts(*image))
 
+    def rules(self, protocol: Protocol | None = None) -> str:
+        """The protocol, or another, in a sentence."""
+        return (protocol or self.protocol).describe()
+
     def _line_counts(self, scores: Tensor, target: Tensor, field: Tensor) -> Tensor:
+        assert self.protocol.threshold is not None  # else there is no cl_dice
         called = scores >= self.protocol.threshold
         counts = centre_line_counts(*(map_[0].cpu().numpy() for map_ in (called, target, field)))
         return torch.tensor([counts.pred, counts.pred_inside, counts.target, counts.target_inside])
@@ -84,7 +89,7 @@ class VesselSegmentationMetric:
             )
         found = self._tally.figures(protocol)
         if self.cl_dice and protocol.threshold == self.protocol.threshold:
-            rows = [CentreLineCounts(*row.tolist()) for row in gathered(self._lines)]
+            rows = [CentreLineCounts(*row.long().tolist()) for row in gathered(self._lines)]
             found["cl_dice"] = _pooled_cl_dice(rows) if protocol.pooling == "pooled" else _mean_cl_dice(rows)
         return found
 
@@ -163,6 +168,10 @@ class ArteryVeinMetric:
         for image in zip(y_pred, target, field, strict=True):
             self._add(*image)
 
+    def rules(self, protocol: Protocol | None = None) -> str:
+        """The protocol, or another, in a sentence."""
+        return (protocol or self.protocol).describe(kinds=True)
+
     def _add(self, scores: Tensor, target: Tensor, field: Tensor) -> None:
         """One image: scores (K, H, W), target (2, H, W), field (1, H, W)."""
         kinds = self.protocol.kinds
@@ -180,18 +189,28 @@ class ArteryVeinMetric:
             tables = [artery_vein_counts(called, target, field[0], missing=how) for how in ("skip", "half")]
             self._tables.append(torch.stack(tables).cpu().flatten())
 
-    def aggregate(self) -> dict[str, float]:
+    def aggregate(self, protocol: Protocol | None = None) -> dict[str, float]:
         """Scores by name.
 
         ``all_vessels`` and ``intersection``: ``accuracy``, ``balanced_accuracy``, ``artery_sensitivity``,
         ``vein_sensitivity``, ``found``. ``authors``: as `ScoreTally.figures`. ``tree``: the same of each kind,
         ``artery_roc_auc`` and so on.
 
+        Args:
+            protocol: other rules on the same images: pooling may differ, and between ``all_vessels`` and
+                ``intersection`` the pixels. Without them, the metric's own.
+
         Raises:
-            ValueError: nothing was added, or no pixel has a known kind.
+            ValueError: nothing was added, no pixel has a known kind, or the other rules need other pixels.
         """
-        if self.protocol.kinds in ("authors", "tree"):
-            found = {name: tally.figures(self.protocol) for name, tally in self._tallies.items()}
+        protocol = protocol or self.protocol
+        kept = {"authors": "authors", "tree": "tree"}
+        if kept.get(protocol.kinds) != kept.get(self.protocol.kinds):
+            raise ValueError(
+                f"scores of kinds {self.protocol.kinds!r} were kept, {protocol.kinds!r} asked for; use another metric"
+            )
+        if protocol.kinds in kept:
+            found = {name: tally.figures(protocol) for name, tally in self._tallies.items()}
             return {f"{name}_{score}".lstrip("_"): value for name, row in found.items() for score, value in row.items()}
         rows = gathered(self._tables)
         if not rows:
@@ -201,25 +220,27 @@ class ArteryVeinMetric:
             raise ValueError(
                 f"{len(rows)} image(s) hold no vessel pixel of known kind inside the field; are the labels vessel-only?"
             )
-        return self._accuracies(tables.sum(dim=0, keepdim=True) if self.protocol.pooling == "pooled" else tables)
-
-    def _accuracies(self, tables: Tensor) -> dict[str, float]:
-        """Means over tables (N, 2, 2, 2): without, then with the pixels that were not found."""
-        chosen = tables[:, 0 if self.protocol.kinds == "intersection" else 1]
-        each = kind_sensitivities(chosen)
-        return {
-            "accuracy": float(artery_vein_accuracy(chosen).nanmean()),
-            "balanced_accuracy": float(each.mean(dim=-1).nanmean()),
-            "artery_sensitivity": float(each[:, 0].nanmean()),
-            "vein_sensitivity": float(each[:, 1].nanmean()),
-            "found": float((tables[:, 0].sum(dim=(-2, -1)) / tables[:, 1].sum(dim=(-2, -1))).nanmean()),
-        }
+        pooled = tables.sum(dim=0, keepdim=True) if protocol.pooling == "pooled" else tables
+        return _accuracies(pooled, found_alone=protocol.kinds == "intersection")
 
     def reset(self) -> None:
         """Forget all images."""
         self._tables.clear()
         for tally in self._tallies.values():
             tally.clear()
+
+
+def _accuracies(tables: Tensor, *, found_alone: bool) -> dict[str, float]:
+    """Means over tables (N, 2, 2, 2): without, then with the pixels that were not found."""
+    chosen = tables[:, 0 if found_alone else 1]
+    each = kind_sensitivities(chosen)
+    return {
+        "accuracy": float(artery_vein_accuracy(chosen).nanmean()),
+        "balanced_accuracy": float(each.mean(dim=-1).nanmean()),
+        "artery_sensitivity": float(each[:, 0].nanmean()),
+        "vein_sensitivity": float(each[:, 1].nanmean()),
+        "found": float((tables[:, 0].sum(dim=(-2, -1)) / tables[:, 1].sum(dim=(-2, -1))).nanmean()),
+    }
 
 
 def _shrunk(field: Tensor) -> Tensor:

@@ -37,8 +37,8 @@ def consistent(scores: Mapping[str, float], positives: int, negatives: int, eps:
         )
     low, high = _range(scores.get("sensitivity"), positives, eps)
     tp = np.arange(max(np.ceil(low), 0), min(np.floor(high), positives) + 1)
-    least, most = _range(scores.get("specificity"), negatives, eps)
-    least, most = np.full_like(tp, max(np.ceil(least), 0)), np.full_like(tp, min(np.floor(most), negatives))
+    low, high = _range(scores.get("specificity"), negatives, eps)
+    least, most = np.full_like(tp, max(np.ceil(low), 0)), np.full_like(tp, min(np.floor(high), negatives))
     for lowest, highest in _true_negatives(scores, tp, positives, negatives, eps):
         least, most = np.maximum(least, np.ceil(lowest)), np.minimum(most, np.floor(highest))
     return bool((least <= most).any())
