@@ -14,7 +14,7 @@ from monai_fundusgen.conventions import FOV, LABEL, UNCERTAIN, VESSEL
 _HALF = 0.5
 
 
-class VesselUniond(Transform):
+class UniteVesselsd(Transform):
     """Put the vessels of an item under ``vessel``: its vessel map, or else arteries, veins and uncertain ones together.
 
     Soft maps (of a resized item) are cut at one half, label and uncertain plane too: all become 0 and 1, float32.

@@ -36,7 +36,7 @@ class HVGNFeatures(nn.Module):
         self.head = nn.Conv2d(NODE_FEATURES, 2, 1)
 
     def features(self, x: Tensor) -> Tensor:
-        """Vessel mask and photograph (N, 4, H, W), see `VesselCentredd`, to features (N, 81, H, W).
+        """Vessel mask and photograph (N, 4, H, W), see `CentreOnVesselsd`, to features (N, 81, H, W).
 
         Raises:
             ValueError: not four channels.
@@ -105,7 +105,7 @@ class HVGN(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Vessel mask and photograph (N, 4, H, W), see `VesselCentredd`, to logits (N, 4, H, W).
+        """Vessel mask and photograph (N, 4, H, W), see `CentreOnVesselsd`, to logits (N, 4, H, W).
 
         Channels: artery or crossing, vein (of the arteries' graph), artery, vein or crossing (of the veins' graph).
         Pixels that are no vessel have `NO_VESSEL`.
