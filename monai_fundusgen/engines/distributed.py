@@ -16,8 +16,8 @@ def placed(
         network: on any device.
         device: where it is to train.
         distributed: True once ``torch.distributed`` has its process group.
-        channels_last: order of the weights in memory, faster for most. A strided convolution of 8 channels and fewer
-            crashes the process in its backward pass with it, on a processor (torch 2.13).
+        channels_last: order of the weights in memory, faster for most. Strided convolutions of 8 input channels
+            crash with it in their backward pass on a processor (torch 2.13).
     """
     order = torch.channels_last if channels_last else torch.contiguous_format
     network = network.to(device, memory_format=order)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""The vessels of an item, whatever label it came with."""
+"""The vessels of an item, whatever label it came with, and the codes of a predicted label."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from monai.transforms import Transform
 from torch import Tensor
 
-from monai_fundusgen.conventions import FOV, LABEL, UNCERTAIN, VESSEL
+from monai_fundusgen.conventions import ARTERY, ARTERY_CODE, FOV, LABEL, UNCERTAIN, VEIN, VEIN_CODE, VESSEL
 
 _HALF = 0.5
 
@@ -43,3 +43,10 @@ class UniteVesselsd(Transform):
 
 def _cut(soft: Any) -> Tensor:
     return (torch.as_tensor(soft).as_subclass(Tensor) >= _HALF).float()
+
+
+def kind_codes(scores: Tensor, threshold: float = 0.5) -> Tensor:
+    """Label codes (1, H, W) uint8 of probabilities (2, H, W): the likelier kind where it reaches the threshold."""
+    artery, vein = scores[ARTERY], scores[VEIN]
+    codes = torch.where(artery >= vein, ARTERY_CODE, VEIN_CODE)
+    return (codes * (torch.maximum(artery, vein) >= threshold))[None].to(torch.uint8)
