@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from monai_fundusgen.conventions import LABEL, SEED, VESSEL
 from monai_fundusgen.data.draws import source_weights
 from monai_fundusgen.data.holdout import held_out
-from monai_fundusgen.data.loading import has_items, load_datalist
 from monai_fundusgen.data.items import phantom_items
+from monai_fundusgen.data.loading import has_items, load_datalist
 
 _FIRST_VALIDATION_SEED = 1_000_000
 
