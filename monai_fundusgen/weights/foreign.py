@@ -75,7 +75,7 @@ def load_imagenet_resnet34(network: nn.Module, path: str | Path) -> nn.Module:
 
     Args:
         network: its encoder must have full width.
-        path: a state dict with the published names (``conv1.weight``, ``layer2.0.conv1.weight`` ...), no pickles.
+        path: a state dict with the published names, ``conv1.weight``, ``layer2.0.conv1.weight`` ...; no pickles.
 
     Raises:
         FileNotFoundError: there is no such file.
