@@ -139,6 +139,7 @@ class ScoreReport:
 
     def __init__(self, path: str | Path, scores: Mapping[str, Scores], best: BestWeights | None = None) -> None:
         self.path, self.scores, self.best = Path(path), dict(scores), best
+        self._reported: float | None = None
 
     def attach(self, engine: Engine) -> None:
         """Act when the evaluator has finished."""
@@ -146,8 +147,11 @@ class ScoreReport:
 
     def __call__(self, engine: Engine) -> None:
         """Write now."""
-        if self.best is not None and engine.state.metrics[self.best.metric] != self.best.best:
-            return
+        if self.best is not None:
+            value = engine.state.metrics[self.best.metric]
+            if value != self.best.best or value == self._reported:  # an equal one later is not kept
+                return
+            self._reported = value
         report: dict[str, Any] = {"epoch": engine.state.epoch} if self.best is not None else {}
         for name, scores in self.scores.items():
             report[name] = self._entry(name, scores.metric, scores.metric.protocol, scores.found)
