@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -23,6 +26,7 @@ TRAINING = {
     "fundus_vessel_rvgan": {"crop_size": 32, "batch_size": 2, "discriminators_def#base_channels": 4},
     "fundus_av_hvgn": {"crop_size": 64},
 }
+METHODS = tuple(NETWORK)
 SMALL = {"phantom_size": 96, "num_phantoms": 1, "device": "$torch.device('cpu')"}
 
 
@@ -80,9 +84,12 @@ def test_training_validates_and_keeps_the_best_weights(method, trained):
     assert all(line["losses"]["loss"] > 0 for line in read_history(folder))
 
 
-def test_the_loss_is_logged(method, tmp_path, caplog):
+def test_the_loss_is_logged(bundle_root, tmp_path, caplog):
     with caplog.at_level("INFO"):
-        train(method, tmp_path, max_epochs=1)
+        train(bundle_root / METHODS[0], tmp_path, max_epochs=1)
+    for name in METHODS[1:]:  # the others log as the first does
+        text = (bundle_root / name / "configs/train.yaml").read_text()
+        assert text.count("output_transform: $step_loss") == 2 and "from_engine" not in text
     assert re.search(r"Iter: 2/2 -- loss: \d", caplog.text)
 
 
@@ -175,3 +182,24 @@ def test_lists_with_weights_are_trained_on_together(bundle_root, tmp_path, made,
     settings = json.loads((tmp_path / "run.json").read_text())["sessions"][0]["settings"]
     assert settings["datalist"] == {"datalist.json": 1.0, "other.json": 2.0}
     other.unlink()
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_validate_one_model(method, tmp_path):
+    """On gloo: three validation images on two ranks are scored together, and the first rank alone writes."""
+    options = {"num_validation": 3, "iterations_per_epoch": 1, "max_epochs": 1, "val_interval": 1, "batch_size": 1}
+    small = {**SMALL, **NETWORK[method.name], **TRAINING[method.name], **options, "output_dir": str(tmp_path)}
+    small.pop("device")
+    configs = [str(method / "configs" / name) for name in ("train.yaml", "multi_gpu.yaml")]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2",
+        "-m", "monai.bundle", "run", "--config_file", str(configs),
+        "--meta_file", str(method / "configs/metadata.json"), "--bundle_root", str(method),
+        *(f"--{name}={value}" for name, value in small.items()),
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=550, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    state = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert not [name for name in state if name.startswith("module.")]
+    assert len((tmp_path / "validation.jsonl").read_text().splitlines()) == 1
