@@ -23,7 +23,7 @@ from monai_fundusgen.transforms.fov import estimate_fov
 
 _FILE_KEYS: Final = (IMAGE, LABEL, VESSEL, FOV)
 _ARRAY_KEYS: Final = (*_FILE_KEYS, UNCERTAIN)
-_SHOWN: Final = 10  # missing files that an error lists by name
+_SHOWN: Final = 100  # missing files that an error lists by name
 
 
 def _parsed(path: Path) -> dict[str, Any]:

@@ -133,3 +133,26 @@ _PROGRAMS: Final[dict[str, Callable[..., nn.Module]]] = {
     "guided-diffusion": load_guided_diffusion,
     "monai-generative": load_monai_generative,
 }
+
+
+def load_imagenet_resnet34(network: nn.Module, path: str | Path) -> nn.Module:
+    """Load published ImageNet weights of ResNet-34 into the ``encoder`` of an `SSANet` or of `HVGNFeatures`.
+
+    Stem, batch norms and stages two to four are taken; the first stage, which has a stride here, stays as it is, and
+    the classifier is dropped, as in SSA-Net's training (Noh et al. 2019).
+
+    Args:
+        network: its encoder must have full width.
+        path: a state dict with the published names, ``conv1.weight``, ``layer2.0.conv1.weight`` ...; no pickles.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: not a weights file, or of a network of other widths or depth.
+    """
+    encoder = network.encoder
+    assert isinstance(encoder, nn.Module)
+    own = encoder.state_dict()
+    given = {name: value for name, value in read_weights(path).items() if not name.startswith(("layer1.", "fc."))}
+    taken = {name: own[name] for name in own if name.startswith("layer1.")} | given
+    fill_network(encoder, taken, path)
+    return network
