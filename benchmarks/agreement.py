@@ -29,14 +29,14 @@ from monai.bundle import ConfigParser
 from torch.nn import functional as F
 
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
-from monai_fundusgen.generation.label_drawing import LabelDrawing
-from monai_fundusgen.generation.map_sources import VesselSample, area_average
-from monai_fundusgen.generation.painters import CascadePainter, PhantomPainter
-from monai_fundusgen.generation.plan import GenerationPlan
 from monai_fundusgen.metrics.functional.picture_agreement import picture_agreement
+from monai_fundusgen.sampling.label_drawing import LabelDrawing
+from monai_fundusgen.sampling.painters import CascadePainter, PhantomPainter
+from monai_fundusgen.sampling.plan import GenerationPlan
+from monai_fundusgen.sampling.sources import VesselSample, area_average
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.transforms.condition import eye_points, photograph_condition
-from monai_fundusgen.transforms.dictionary import FieldSquared, to_network_range
+from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "fundus_dataset_generation"
 SIZE, COARSE, CROP = 1024, 256, slice(280, 680)
@@ -55,7 +55,7 @@ def real_cases(datalist: str) -> list[dict[str, np.ndarray]]:
     """Test cases, squared to 1024 px: image, label, fov."""
     cases = []
     for entry in load_datalist(datalist, "testing", needs=("label",)):
-        item = FieldSquared(("image", "label", "fov"), SIZE)(LoadFundusd(["image", "label", "fov"])(entry))
+        item = CropFieldd(("image", "label", "fov"), SIZE)(LoadFundusd(["image", "label", "fov"])(entry))
         cases.append({key: np.asarray(item[key], dtype=np.float32) for key in ("image", "label", "fov")})
     return cases
 

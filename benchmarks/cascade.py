@@ -23,13 +23,13 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
-from monai_fundusgen.generation.journal import Journal
-from monai_fundusgen.generation.judged import JudgedMaps
-from monai_fundusgen.generation.map_sources import SampledMaps
-from monai_fundusgen.generation.plan import GenerationPlan
-from monai_fundusgen.generation.writer import DatasetWriter, FinishedSample
+from monai_fundusgen.dataset.journal import Journal
+from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample
 from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.networks.nets.pix2pixhd import GlobalGenerator
+from monai_fundusgen.sampling.judged import JudgedMaps
+from monai_fundusgen.sampling.plan import GenerationPlan
+from monai_fundusgen.sampling.sources import SampledMaps
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "bundles" / "fundus_dataset_generation"

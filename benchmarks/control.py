@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from monai.bundle import ConfigParser
 
-from monai_fundusgen.data.traits import vessel_density
-from monai_fundusgen.handlers.weights import load_weights
-from monai_fundusgen.metrics.functional.central_calibre import arteriole_venule_ratio
-from monai_fundusgen.phantom.retina import Field
+from monai_fundusgen.transforms.eye_traits import vessel_density
 from monai_fundusgen.transforms.traits import TraitRequest, trait_vector
+from monai_fundusgen.vessels.central_calibre import arteriole_venule_ratio
 from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.graph import vessel_graph
+from monai_fundusgen.weights.files import load_weights
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "fundus_av_mask_ddpm"
 RANGES = {"density": (0.06, 0.13), "avr": (0.55, 0.95)}

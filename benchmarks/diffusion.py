@@ -31,8 +31,8 @@ from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.inferers.diffusion import NetworkDenoiser, VesselMapSampler
 from monai_fundusgen.losses.denoising import LogitLoss
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
-from monai_fundusgen.phantom.raster import vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import vessel_map
 
 CONFIGS = Path(__file__).parents[1] / "bundles" / "fundus_av_mask_ddpm" / "configs"
 EVALUATIONS, PAPER_EVALUATIONS, TIMED = 20, 1000, 2

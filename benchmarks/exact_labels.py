@@ -27,11 +27,11 @@ from scipy import ndimage
 
 from monai_fundusgen.data.reading import read_av, read_fov
 from monai_fundusgen.metrics.functional.segmentation import centre_line_counts
-from monai_fundusgen.transforms.dictionary import FieldSquared
-from monai_fundusgen.transforms.vectorise import exact_label, vectorise
+from monai_fundusgen.transforms.field import CropFieldd
 from monai_fundusgen.vessels.graph import centre_lines, segment_graph
-from monai_fundusgen.vessels.shrink import centre_line_on
+from monai_fundusgen.vessels.skeleton import centre_line_on
 from monai_fundusgen.vessels.topology import betti_numbers
+from monai_fundusgen.vessels.tracing.vectorise import exact_label, vectorise
 
 SIZE, COARSE = 1024, 256
 BANDS_PX = (0, 1.5, 3, 5, 8, np.inf)
@@ -44,8 +44,8 @@ def read_case(root, name):
         "fov": read_fov(root / "fov" / f"{name}.png")[None],
         "label": np.stack(read_av(root / "av" / f"{name}.png")[:2]),
     }
-    native = FieldSquared(("label", "fov"), None)(item)
-    small = FieldSquared(("label", "fov"), SIZE)(item)
+    native = CropFieldd(("label", "fov"), None)(item)
+    small = CropFieldd(("label", "fov"), SIZE)(item)
     lines = np.stack([centre_line_on(plane.numpy() > 0, SIZE, SIZE) for plane in native["label"]])
     return (small["label"].numpy() > 0.5) | lines, small["fov"].numpy()[0] > 0.5
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.phantom.raster import rasterise, vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise, vessel_map
 
 WARM_UP = 2
 MAP_SIZE = 256

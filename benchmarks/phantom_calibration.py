@@ -28,8 +28,8 @@ from skimage.morphology import skeletonize
 from monai_fundusgen.conventions import FIELD_FILL, KINDS, MM_PER_DEGREE
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise
 
 SIZE, FIELD_DEG, CUT = 1024, 60.0, 0.716
 RADIUS_PX = FIELD_FILL * SIZE / 2

@@ -30,8 +30,8 @@ from skimage.morphology import skeletonize
 
 from monai_fundusgen.conventions import ARTERY, FIELD_FILL, VEIN
 from monai_fundusgen.phantom.anatomy import Anatomy
-from monai_fundusgen.phantom.raster import rasterise, vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise, vessel_map
 
 SIZE, FIELD_DEG = 2048, 60.0
 DIAMETER_PX = FIELD_FILL * SIZE

@@ -13,9 +13,9 @@ from PIL import Image
 
 from monai_fundusgen.phantom.angiogram import angiogram_sequence
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.phantom.raster import rasterise
-from monai_fundusgen.phantom.retina import Retina
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise
+from monai_fundusgen.vessels.eye import Retina
 
 SEEDS = (0, 1, 2, 3, 4, 5)
 SIZE = 1024

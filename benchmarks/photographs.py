@@ -23,15 +23,15 @@ from monai.bundle import ConfigParser
 from torch.nn import functional as F
 
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
-from monai_fundusgen.generation.map_sources import area_average
-from monai_fundusgen.generation.plan import GenerationPlan
-from monai_fundusgen.inferers.cascade import PhotographCascade
 from monai_fundusgen.metrics.features import RandomFeatures
 from monai_fundusgen.metrics.functional.distribution import frechet_distance, kernel_distance
 from monai_fundusgen.metrics.functional.optic_disc import optic_discs
+from monai_fundusgen.networks.nets.cascade import PhotographCascade
+from monai_fundusgen.sampling.plan import GenerationPlan
+from monai_fundusgen.sampling.sources import area_average
 from monai_fundusgen.transforms.condition import HEAT_MM, eye_points, mm_per_side, photograph_condition
-from monai_fundusgen.transforms.degrade import RandFadedVesselsd
-from monai_fundusgen.transforms.dictionary import FieldSquared, to_network_range
+from monai_fundusgen.transforms.degrade import RandFadeVesselsd
+from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "fundus_dataset_generation"
 COARSE, BATCH = 256, 4
@@ -70,7 +70,7 @@ def sampled(source: str, network: PhotographCascade, count: int) -> Iterator[Pic
 def real(datalist: str, section: str) -> Iterator[Picture]:
     """Photographs of a datalist."""
     for entry in load_datalist(datalist, section, needs=("label",)):
-        item = FieldSquared(("image", "label", "fov"), COARSE)(LoadFundusd(["image", "label", "fov"])(entry))
+        item = CropFieldd(("image", "label", "fov"), COARSE)(LoadFundusd(["image", "label", "fov"])(entry))
         image, label, fov = (np.asarray(item[key], dtype=np.float32) for key in ("image", "label", "fov"))
         yield image, label, fov[0] > 0.5
 
@@ -92,7 +92,7 @@ def print_discs(name: str, pictures: Iterator[Picture]) -> None:
 
 def print_gap(datalist: str, network: PhotographCascade) -> None:
     """Distances of what the enlarger learnt on to what it gets."""
-    degrade = RandFadedVesselsd(["image"], prob=1.0)
+    degrade = RandFadeVesselsd(["image"], prob=1.0)
     degrade.set_random_state(0)
     rows: dict[str, list[np.ndarray]] = {"generated": [], "reduced": [], "reduced and degraded": []}
     for image, label, fov in real(datalist, "training"):

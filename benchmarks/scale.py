@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "bundles" / "fundus_dataset_generation"
 SIDE = 64
 TINY = {
-    "_target_": "monai_fundusgen.inferers.cascade.PhotographCascade",
+    "_target_": "monai_fundusgen.networks.nets.cascade.PhotographCascade",
     "generator": {"_target_": "torch.nn.Conv2d", "in_channels": 5, "out_channels": 3, "kernel_size": 1},
     "enlarger": {"_target_": "torch.nn.Identity"},
 }
@@ -56,14 +56,14 @@ def one_run(maps, output, count, extend=False):
     begun = time.perf_counter()
     from ignite.engine import Events
 
-    from monai_fundusgen.generation.workflow import opened
+    from monai_fundusgen.launch.workflow import opened
 
     imported = time.perf_counter()
     options = {
         "output_dir": str(output), "num_samples": count, "mask_source": "folder", "mask_folder": str(maps),
         "size": SIDE,
         "network_def": TINY, "stages": {}, "quiet": True, "batch_size": 8, "extend": extend, "autocast": None,
-        "maps": {"_target_": "monai_fundusgen.generation.map_sources.FolderMaps", "folder": str(maps), "size": SIDE,
+        "maps": {"_target_": "monai_fundusgen.sampling.sources.FolderMaps", "folder": str(maps), "size": SIDE,
                  "coarse_size": SIDE},
     }  # fmt: skip
     workflow = opened(options, BUNDLE)

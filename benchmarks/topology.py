@@ -28,11 +28,11 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
-from monai_fundusgen.generation.gate import judge
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
-from monai_fundusgen.phantom.retina import Field
-from monai_fundusgen.transforms.path_repair import PathRepair
-from monai_fundusgen.transforms.vectorise import vectorise
+from monai_fundusgen.sampling.gate import judge
+from monai_fundusgen.vessels.field import Field
+from monai_fundusgen.vessels.tracing.repair import PathRepair
+from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
 SIZE = 1024
 GAPS, FLIPS, SPECKS = 24, 8, 8

@@ -74,8 +74,8 @@ def draw_trained(axes: list[Axes], record: dict) -> None:
               ("largest_share", 100, "largest piece, % of area"))  # fmt: skip
     for axis, (key, scale, title) in zip(axes, panels, strict=True):
         axis.axhline(scale * truth[key], color="black", lw=0.8, ls=":", label="true maps")
-        for colour, kind in zip(COLOURS, ("logit", "eps"), strict=False):
-            draw_kind(axis, kind, colour, key, scale, list(record["trained"].values()))
+        for colour, prediction in zip(COLOURS, ("logit", "eps"), strict=False):
+            draw_kind(axis, prediction, colour, key, scale, list(record["trained"].values()))
         for ramp, marker in (("constant", "D"), ("high noise", "d")):
             axis.plot(0, scale * record["trained"]["logit_c0"]["tilted"][ramp][key], marker, color="tab:green", ms=5,
                       label=f"logit c=0, tilted in sampling: {ramp}")  # fmt: skip
@@ -86,16 +86,16 @@ def draw_trained(axes: list[Axes], record: dict) -> None:
         axis.minorticks_off()
 
 
-def draw_kind(axis: Axes, kind: str, colour: str, key: str, scale: float, arms: list[dict]) -> None:
+def draw_kind(axis: Axes, prediction: str, colour: str, key: str, scale: float, arms: list[dict]) -> None:
     """One figure of the arms of a parametrisation."""
-    arms = sorted((arm for arm in arms if arm["kind"] == kind), key=lambda arm: arm["c"])
+    arms = sorted((arm for arm in arms if arm["prediction"] == prediction), key=lambda arm: arm["c"])
     plain = [arm for arm in arms if arm["noisier_than"] is None]
     tilted = [arm for arm in plain if arm["c"]]
     lines = {
-        ("o-", f"{kind}"): [(arm["c"], arm["plain"]) for arm in plain],
-        ("v:", f"{kind}, un-tilted"): [(arm["c"], arm["full"]) for arm in tilted],
-        ("s--", f"{kind}, un-tilt calibrated"): [(arm["c"], arm["calibrated"]["constant"]) for arm in tilted],
-        ("*", f"{kind}, c at high noise only"): [(arm["c"], arm["plain"]) for arm in arms if arm["noisier_than"]],
+        ("o-", f"{prediction}"): [(arm["c"], arm["plain"]) for arm in plain],
+        ("v:", f"{prediction}, un-tilted"): [(arm["c"], arm["full"]) for arm in tilted],
+        ("s--", f"{prediction}, un-tilt calibrated"): [(arm["c"], arm["calibrated"]["constant"]) for arm in tilted],
+        ("*", f"{prediction}, c at high noise only"): [(arm["c"], arm["plain"]) for arm in arms if arm["noisier_than"]],
     }  # fmt: skip
     for (style, label), points in lines.items():
         found = [(c, scale * figures[key]) for c, figures in points if figures[key] is not None]

@@ -28,17 +28,17 @@ from torch.nn import functional as F
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.forward import per_sample
 from monai_fundusgen.diffusion.noise import SeededNoise, mixed_seed
-from monai_fundusgen.diffusion.parametrisation import Kind, target
+from monai_fundusgen.diffusion.parametrisation import Prediction, target
 from monai_fundusgen.diffusion.samplers import Denoiser, dpm_solver
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.diffusion.weighting import capped_inverse_noise, exponential, untilted
+from monai_fundusgen.diffusion.weighting import capped_inverse_noise, exponential, shift_logits
 from monai_fundusgen.engines.denoising_step import DenoisingStep
 from monai_fundusgen.handlers.ema import EMA, ema_momentum
 from monai_fundusgen.inferers.diffusion import NetworkDenoiser
-from monai_fundusgen.metrics.functional.vessel_structure import field_circle
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
-from monai_fundusgen.phantom.raster import vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import vessel_map
+from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.topology import component_areas
 
 FOLDER = Path(__file__).parent / "concepts"
@@ -62,13 +62,15 @@ CUT_ORACLES, CUTS = (8, 16), (-8.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 2.0
 class Arm:
     """One training: what the network predicts, strength of the weight, log-snr below which it acts."""
 
-    kind: Kind
+    prediction: Prediction
     c: float = 0.0
     noisier_than: float = math.inf
 
     @property
     def name(self) -> str:
-        return f"{self.kind}_c{self.c:g}" + ("" if math.isinf(self.noisier_than) else f"_below{self.noisier_than:g}")
+        return f"{self.prediction}_c{self.c:g}" + (
+            "" if math.isinf(self.noisier_than) else f"_below{self.noisier_than:g}"
+        )
 
 
 ARMS = [
@@ -108,15 +110,15 @@ class Batches:
 
 
 class TiltedLoss(nn.Module):
-    """The paper's weight on the error of any kind, at levels noisier than a log-snr; mean 1 over the maps."""
+    """The paper's weight on the error of any prediction, at levels noisier than a log-snr; mean 1 over the maps."""
 
     def __init__(self, arm: Arm, vessel_fraction: float) -> None:
         super().__init__()
         self.arm, self.vessel_fraction = arm, vessel_fraction
 
     def forward(self, output: Tensor, x_0: Tensor, eps: Tensor, abar: Tensor) -> Tensor:
-        wanted = target(x_0, eps, abar, self.arm.kind)
-        if self.arm.kind == "logit":
+        wanted = target(x_0, eps, abar, self.arm.prediction)
+        if self.arm.prediction == "logit":
             error = F.binary_cross_entropy_with_logits(output.float(), wanted, reduction="none")
             error = per_sample(capped_inverse_noise(abar, "logit"), error) * error
         else:
@@ -167,7 +169,7 @@ def figures(vessels: NDArray[np.bool_], scarce: float) -> dict[str, float]:
 
     Density, share of planes whose density is below `scarce`, 8-connected pieces, share of the area in the largest.
     """
-    field = field_circle(SIZE)
+    field = Field().mask(SIZE)
     areas = [component_areas(plane & field) for plane in vessels.reshape(-1, SIZE, SIZE)]
     density = np.array([plane.sum() for plane in areas]) / field.sum()
     drawn = [plane for plane in areas if plane.size]
@@ -195,14 +197,14 @@ def windows(clean: Tensor, side: int) -> Tensor:
     return torch.stack([clean[i, :, y : y + side, x : x + side] for i, y, x in places]).flatten(1)
 
 
-def ideal(patches: Tensor, c: float, *, noisier_than: float = math.inf, untilt: float = 0.0) -> Denoiser:
+def ideal(patches: Tensor, c: float, *, noisier_than: float = math.inf, logit_shift: float = 0.0) -> Denoiser:
     """E[x_0 | x_t] of the mixture; with `c` what a network trained under exp(c x_0) would answer."""
 
     def denoise(x: Tensor, abar: Tensor) -> Tensor:
         mean = (torch.softmax((abar.sqrt() / (1 - abar)).to(x) * (x @ patches.T), 1) @ patches).clamp(-1, 1)
         if torch.logit(abar) < noisier_than:
-            mean = untilted(mean, -c)
-        return untilted(mean, untilt)
+            mean = shift_logits(mean, -c)
+        return shift_logits(mean, logit_shift)
 
     return denoise
 
@@ -229,7 +231,7 @@ def oracle(clean: Tensor) -> dict[str, dict]:
         }  # fmt: skip
         if side in CUT_ORACLES:
             record[str(side)] |= {
-                "untilted": [{"c": c, **ratios(ideal(patches, c, untilt=c))} for c in STRENGTHS],
+                "untilted": [{"c": c, **ratios(ideal(patches, c, logit_shift=c))} for c in STRENGTHS],
                 "cut": [{"noisier_than": cut, **ratios(ideal(patches, 1.0, noisier_than=cut))} for cut in CUTS],
             }
     return record
@@ -245,12 +247,12 @@ RAMPS: dict[str, Shift] = {
 }
 
 
-def sampled(network: nn.Module, kind: Kind, seeds: range, shift: Shift = lambda log_snr: 0.0) -> Tensor:
+def sampled(network: nn.Module, prediction: Prediction, seeds: range, shift: Shift = lambda log_snr: 0.0) -> Tensor:
     """Soft maps (N, 2, SIZE, SIZE) in [0, 1]; the estimate at each log-snr un-tilted by `shift`."""
-    estimate = NetworkDenoiser(network, SCHEDULE, kind, autocast="bfloat16")
+    estimate = NetworkDenoiser(network, SCHEDULE, prediction, autocast="bfloat16")
 
     def denoise(x: Tensor, abar: Tensor) -> Tensor:
-        return untilted(estimate(x, abar), shift(torch.logit(abar).item()))
+        return shift_logits(estimate(x, abar), shift(torch.logit(abar).item()))
 
     parts = []
     with torch.no_grad():
@@ -265,33 +267,35 @@ def ramped(shift: float, ramp: str = "constant") -> Shift:
     return lambda log_snr: shift * RAMPS[ramp](log_snr)
 
 
-def tilted_below(network: nn.Module, kind: Kind) -> list[dict]:
+def tilted_below(network: nn.Module, prediction: Prediction) -> list[dict]:
     """Densities when the plainly trained network is tilted by c = 1 at levels noisier than each cut, and everywhere."""
     rows = []
     for cut in (*CUTS, math.inf):
-        soft = sampled(network, kind, CALIBRATION_SEEDS, lambda log_snr, cut=cut: -1.0 if log_snr < cut else 0.0)
+        soft = sampled(network, prediction, CALIBRATION_SEEDS, lambda log_snr, cut=cut: -1.0 if log_snr < cut else 0.0)
         row = figures(soft.numpy() > 0.5, 0.0)
         rows.append({"noisier_than": None if math.isinf(cut) else cut} | row)
     return rows
 
 
-def calibrated(network: nn.Module, kind: Kind, wanted: float, full: float, ramp: str, scarce: float) -> dict:
+def calibrated(
+    network: nn.Module, prediction: Prediction, wanted: float, full: float, ramp: str, scarce: float
+) -> dict:
     """Samples whose density is `wanted`: the share of the shift `full` is bisected, with noise of its own.
 
     Where even the whole shift leaves the density on the same side of `wanted`, the whole shift it is.
     """
     low, high, tried = 0.0, 1.0, []
-    field = field_circle(SIZE)
+    field = Field().mask(SIZE)
     for step in range(6):
         strength = (low + high) / 2 if step else 1.0
-        soft = sampled(network, kind, CALIBRATION_SEEDS, ramped(strength * full, ramp)).numpy()
+        soft = sampled(network, prediction, CALIBRATION_SEEDS, ramped(strength * full, ramp)).numpy()
         tried.append({"strength": strength, "density": float((soft > 0.5)[..., field].mean())})
         too_weak = (tried[-1]["density"] > wanted) == (full > 0)
         if not step and too_weak:
             break
         low, high = (strength, high) if too_weak else (low, strength)
     best = min(tried, key=lambda one: abs(one["density"] - wanted))
-    soft = sampled(network, kind, SAMPLE_SEEDS, ramped(best["strength"] * full, ramp))
+    soft = sampled(network, prediction, SAMPLE_SEEDS, ramped(best["strength"] * full, ramp))
     return {"strength": best["strength"], "tried": tried} | figures(soft.numpy() > 0.5, scarce)
 
 
@@ -308,7 +312,7 @@ def kept(name: str, make: Callable[[], dict]) -> dict:
 def study() -> dict:
     """Everything: train, sample, measure."""
     clean, held_out, test = (maps(seeds) for seeds in (TRAIN, HELD_OUT, TEST))
-    field = field_circle(SIZE)
+    field = Field().mask(SIZE)
     truth = figures(test.numpy() > 0, 0.0)
     scarce = truth["density"] / 4
     wanted = float((held_out.numpy() > 0)[..., field].mean())
@@ -330,15 +334,15 @@ def measured(arm: Arm, clean: Tensor, wanted: float, scarce: float) -> dict:
     """Figures of one arm's samples: as they are, un-tilted; those of the plain arms tilted as well."""
     network = trained(arm, clean)
     row = asdict(arm) | {"noisier_than": None if math.isinf(arm.noisier_than) else arm.noisier_than}
-    row["plain"] = figures(sampled(network, arm.kind, SAMPLE_SEEDS).numpy() > 0.5, scarce)
+    row["plain"] = figures(sampled(network, arm.prediction, SAMPLE_SEEDS).numpy() > 0.5, scarce)
     if arm.c and math.isinf(arm.noisier_than):
-        row["full"] = figures(sampled(network, arm.kind, SAMPLE_SEEDS, ramped(arm.c)).numpy() > 0.5, scarce)
+        row["full"] = figures(sampled(network, arm.prediction, SAMPLE_SEEDS, ramped(arm.c)).numpy() > 0.5, scarce)
         ramps = RAMPS if arm.c == 1 else ("constant",)
-        row["calibrated"] = {ramp: calibrated(network, arm.kind, wanted, arm.c, ramp, scarce) for ramp in ramps}
+        row["calibrated"] = {ramp: calibrated(network, arm.prediction, wanted, arm.c, ramp, scarce) for ramp in ramps}
     if arm == Arm("logit"):
-        row["tilted_below"] = tilted_below(network, arm.kind)
+        row["tilted_below"] = tilted_below(network, arm.prediction)
         ramps = ("constant", "high noise")
-        row["tilted"] = {ramp: calibrated(network, arm.kind, wanted, -1.0, ramp, scarce) for ramp in ramps}
+        row["tilted"] = {ramp: calibrated(network, arm.prediction, wanted, -1.0, ramp, scarce) for ramp in ramps}
     return row
 
 
@@ -361,7 +365,7 @@ def sheet(record: dict, columns: int = 8) -> None:
             shift = ramped(-row["tilted"]["high noise"]["strength"], "high noise")
         elif cure == "calibrated":
             shift = ramped(row["calibrated"]["constant"]["strength"] * arm.c)
-        rows.append(sampled(trained(arm, maps(TRAIN)), arm.kind, range(columns), shift).numpy())
+        rows.append(sampled(trained(arm, maps(TRAIN)), arm.prediction, range(columns), shift).numpy())
     codes = (np.stack(rows) > 0.5).astype(np.uint8)
     codes = np.pad(codes[:, :, 0] + 2 * codes[:, :, 1], ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=4)
     tiles = codes.transpose(0, 2, 1, 3).reshape(len(rows) * (SIZE + 2), -1).repeat(2, axis=0).repeat(2, axis=1)

@@ -12,8 +12,8 @@ import numpy as np
 from monai.bundle import ConfigParser
 from PIL import Image
 
-from monai_fundusgen.generation.contact_sheet import contact_sheet
-from monai_fundusgen.generation.plan import GenerationPlan
+from monai_fundusgen.dataset.contact_sheet import contact_sheet
+from monai_fundusgen.sampling.plan import GenerationPlan
 from monai_fundusgen.transforms.av_codec import planes_to_colours
 
 ROOT = Path(__file__).parents[1]

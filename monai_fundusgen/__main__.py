@@ -94,7 +94,7 @@ def generate(
 
     The same command again finishes a run that was stopped, to the same bytes. Ctrl-C ends it after the batch at hand.
     """
-    from monai_fundusgen.generation.run import BUNDLE, RunRequest, forecast, run
+    from monai_fundusgen.launch.run import BUNDLE, RunRequest, forecast, run
 
     told: dict[str, Any] = {
         "seed": seed, "mask_source": mask_source, "photograph_source": photograph_source, "gate": gate,
@@ -153,7 +153,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Report as one line of JSON.")] = False,
 ) -> None:
     """Check every hash, count, label code and size of a data set, and its lists; exit code 1 where one is wrong."""
-    from monai_fundusgen.generation.verification import verify as problems_of
+    from monai_fundusgen.dataset.verification import verify as problems_of
 
     problems = []
     for problem in problems_of(directory, num_threads=threads):
@@ -182,7 +182,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
 ) -> None:
     """Print the figures of a data set, finished or not, and write a contact sheet."""
-    from monai_fundusgen.generation.exhibition import figures_of, table, write_sheet
+    from monai_fundusgen.dataset.exhibition import figures_of, table, write_sheet
 
     summary = figures_of(directory)
     typer.echo(json.dumps(summary.plain()) if as_json else table(summary))

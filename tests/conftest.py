@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from monai_fundusgen.generation.journal import Journal
-from monai_fundusgen.generation.judged import JudgedMaps
-from monai_fundusgen.generation.map_sources import PhantomMaps
-from monai_fundusgen.generation.painters import PhantomPainter
-from monai_fundusgen.generation.plan import GenerationPlan
-from monai_fundusgen.generation.step import GenerationStep
-from monai_fundusgen.generation.writer import DatasetWriter
+from monai_fundusgen.dataset.journal import Journal
+from monai_fundusgen.dataset.writer import DatasetWriter
+from monai_fundusgen.sampling.judged import JudgedMaps
+from monai_fundusgen.sampling.painters import PhantomPainter
+from monai_fundusgen.sampling.plan import GenerationPlan
+from monai_fundusgen.sampling.sources import PhantomMaps
+from monai_fundusgen.sampling.step import GenerationStep
 
 HRF_AV = Path(__file__).parents[1] / ".." / "shared" / "data" / "hrf-av"
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from monai_fundusgen.__main__ import INTERRUPTED, USER_ERROR, main
-from monai_fundusgen.data.manifest import finished
+from monai_fundusgen.dataset.manifest import finished
 
 FAST = ["--option", "size=256", "--quiet"]
 

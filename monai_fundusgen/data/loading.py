@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_fundusgen.conventions import FOV, IMAGE, KINDS, LABEL, SEED, UNCERTAIN, VESSEL
-from monai_fundusgen.data.phantom_items import phantom_arrays
+from monai_fundusgen.data.items import phantom_arrays
 from monai_fundusgen.data.reading import read_av, read_fov, read_rgb, read_vessel
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.transforms.fov import estimate_fov

@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.phantom.retina import Crossings, Field, Landmarks, Retina, VesselGraph
 from monai_fundusgen.storage.whole_file import whole_file
+from monai_fundusgen.vessels.eye import Crossings, Landmarks, Retina, VesselGraph
+from monai_fundusgen.vessels.field import Field
 
 #: Version of the record; raised when an array is added, renamed or changes its meaning.
 FORMAT: Final = 1
@@ -21,7 +22,7 @@ def save_retina(path: str | Path, retina: Retina) -> None:
     """Write an eye, whole or not at all.
 
     The archive holds arrays named ``graph.xy_mm``, ``crossings.front``, ``landmarks.disc_mm`` and so on, after the
-    fields of :class:`~monai_fundusgen.phantom.retina.Retina`, with ``seed`` and ``format``.
+    fields of :class:`~monai_fundusgen.vessels.eye.Retina`, with ``seed`` and ``format``.
     """
     with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, array in _arrays_of(retina).items():

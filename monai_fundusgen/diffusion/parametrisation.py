@@ -17,80 +17,80 @@ from torch import Tensor
 
 from monai_fundusgen.diffusion.forward import signal_and_noise
 
-Kind = Literal["eps", "v", "x_0", "logit"]
-KINDS = get_args(Kind)
+Prediction = Literal["eps", "v", "x_0", "logit"]
+PREDICTIONS = get_args(Prediction)
 
 
-def check_kind(kind: str) -> None:
-    """Raise ValueError unless ``kind`` is one of the four."""
-    if kind not in KINDS:
-        raise ValueError(f"parametrisation {kind!r} is none of {', '.join(KINDS)}")
+def check_prediction(prediction: str) -> None:
+    """Raise ValueError unless ``prediction`` is one of the four."""
+    if prediction not in PREDICTIONS:
+        raise ValueError(f"parametrisation {prediction!r} is none of {', '.join(PREDICTIONS)}")
 
 
-def target(x_0: Tensor, eps: Tensor, abar: Tensor, kind: Kind) -> Tensor:
-    """What a network of this kind is trained towards; for ``logit`` the probabilities (x_0 + 1) / 2.
+def target(x_0: Tensor, eps: Tensor, abar: Tensor, prediction: Prediction) -> Tensor:
+    """What a network with this prediction is trained towards; for ``logit`` the probabilities (x_0 + 1) / 2.
 
     Args:
         x_0: clean maps (B, C, H, W) in [-1, 1].
         eps: the noise added, same shape.
         abar: signal power, scalar or (B,).
-        kind: parametrisation.
+        prediction: parametrisation.
     """
-    check_kind(kind)
-    if kind == "eps":
+    check_prediction(prediction)
+    if prediction == "eps":
         return eps
-    if kind == "x_0":
+    if prediction == "x_0":
         return x_0
-    if kind == "logit":
+    if prediction == "logit":
         return (x_0 + 1) / 2
     signal, noise = signal_and_noise(abar, x_0)
     return signal * eps - noise * x_0
 
 
-def denoised(output: Tensor, x_t: Tensor, abar: Tensor, kind: Kind) -> Tensor:
+def denoised(output: Tensor, x_t: Tensor, abar: Tensor, prediction: Prediction) -> Tensor:
     """Estimate of x_0 from a network's output, at least in float32 whatever the output's dtype.
 
     Args:
         output: network output (B, C, H, W).
         x_t: what the network saw, same shape.
         abar: signal power, scalar or (B,), in (0, 1); ``eps`` needs some signal, abar > 0.
-        kind: parametrisation of ``output``.
+        prediction: parametrisation of ``output``.
     """
-    check_kind(kind)
+    check_prediction(prediction)
     dtype = torch.promote_types(torch.promote_types(output.dtype, x_t.dtype), torch.float32)
     output, x_t = output.to(dtype), x_t.to(dtype)
-    if kind == "x_0":
+    if prediction == "x_0":
         return output
-    if kind == "logit":
+    if prediction == "logit":
         return torch.tanh(output / 2)
     signal, noise = signal_and_noise(abar, x_t)
-    if kind == "v":
+    if prediction == "v":
         return signal * x_t - noise * output
     return (x_t - noise * output) / signal
 
 
-def predicted(x_0: Tensor, x_t: Tensor, abar: Tensor, kind: Kind) -> Tensor:
+def predicted(x_0: Tensor, x_t: Tensor, abar: Tensor, prediction: Prediction) -> Tensor:
     """The output whose :func:`denoised` is ``x_0``: its inverse.
 
     Args:
         x_0: estimate of the clean sample; for ``logit`` in (-1, 1), the ends give infinities.
         x_t: noisy sample, same shape.
         abar: signal power, scalar or (B,); ``eps`` and ``v`` need some noise, abar < 1.
-        kind: parametrisation wanted.
+        prediction: parametrisation wanted.
     """
-    check_kind(kind)
-    if kind == "x_0":
+    check_prediction(prediction)
+    if prediction == "x_0":
         return x_0
-    if kind == "logit":
+    if prediction == "logit":
         return torch.log1p(x_0) - torch.log1p(-x_0)
     signal, noise = signal_and_noise(abar, x_t)
-    if kind == "v":
+    if prediction == "v":
         return (signal * x_t - x_0) / noise
     return (x_t - signal * x_0) / noise
 
 
-def convert(output: Tensor, x_t: Tensor, abar: Tensor, source: Kind, wanted: Kind) -> Tensor:
-    """A network's output of kind ``source``, said in kind ``wanted``; shapes as in :func:`denoised`."""
+def convert(output: Tensor, x_t: Tensor, abar: Tensor, source: Prediction, wanted: Prediction) -> Tensor:
+    """A network's prediction of ``source``, said as a prediction of ``wanted``; shapes as in :func:`denoised`."""
     if source == wanted:
         return output
     return predicted(denoised(output, x_t, abar, source), x_t, abar, wanted)

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from monai_fundusgen.diffusion.parametrisation import Kind, check_kind
+from monai_fundusgen.diffusion.parametrisation import Prediction, check_prediction
 
 #: Largest |c|: exp(c) is 1e13, and the square of a gradient of that size, which norms and Adam sum, fits float32.
 MAX_TILT = 30.0
@@ -22,7 +22,7 @@ def exponential(x_0: Tensor, c: float, *, vessel_fraction: float | None = None) 
     """The paper's pixel weight exp(c x_0), in at least float32.
 
     The weight depends on the map itself, so it moves the optimum: an ideal network predicts log-odds(vessel) + 2c
-    instead of log-odds(vessel); see :func:`untilted`.
+    instead of log-odds(vessel); see :func:`shift_logits`.
 
     Args:
         x_0: clean maps in [-1, 1].
@@ -47,7 +47,7 @@ def exponential(x_0: Tensor, c: float, *, vessel_fraction: float | None = None) 
     return weight / (vessel_fraction * math.exp(c) + (1 - vessel_fraction) * math.exp(-c))
 
 
-def untilted(x_0: Tensor, shift: float | Tensor) -> Tensor:
+def shift_logits(x_0: Tensor, shift: float | Tensor) -> Tensor:
     """x_0 <- tanh(atanh(x_0) - shift): takes an estimate's log-odds back by 2 shift.
 
     With ``shift = c`` it undoes the optimum of :func:`exponential` for an ideal network. A trained network under the
@@ -67,32 +67,32 @@ def snr_of(abar: Tensor) -> Tensor:
     return abar / (1 - abar)
 
 
-def per_kind(weight_of_x_0: Tensor, abar: Tensor, kind: Kind) -> Tensor:
-    """The weight of an x_0 error (B,), said as weight of the error of a ``kind``; logits are weighted like x_0."""
-    check_kind(kind)
-    if kind == "eps":
+def per_prediction(weight_of_x_0: Tensor, abar: Tensor, prediction: Prediction) -> Tensor:
+    """The weight of an x_0 error (B,), said for the error of what is predicted; logits are weighted like x_0."""
+    check_prediction(prediction)
+    if prediction == "eps":
         return weight_of_x_0 / snr_of(abar)
-    if kind == "v":
+    if prediction == "v":
         return weight_of_x_0 * (1 - abar)
     return weight_of_x_0
 
 
-def min_snr(abar: Tensor, kind: Kind, *, gamma: float = 5.0) -> Tensor:
-    """Min-SNR-gamma: min(snr, gamma) on x_0, and the same on the other kinds.
+def min_snr(abar: Tensor, prediction: Prediction, *, gamma: float = 5.0) -> Tensor:
+    """Min-SNR-gamma: min(snr, gamma) on x_0, and the same on the others.
 
     Source: Hang et al. 2023 (arXiv:2303.09556), section 3.4.
     """
-    return per_kind(snr_of(abar).clamp(max=gamma), abar, kind)
+    return per_prediction(snr_of(abar).clamp(max=gamma), abar, prediction)
 
 
-def edm(abar: Tensor, kind: Kind, *, sigma_data: float = 0.5) -> Tensor:
+def edm(abar: Tensor, prediction: Prediction, *, sigma_data: float = 0.5) -> Tensor:
     """(sigma^2 + sigma_data^2) / (sigma sigma_data)^2 on x_0, with sigma^2 = 1 / snr.
 
     Source: Karras et al. 2022 (arXiv:2206.00364), table 1.
     """
-    return per_kind(snr_of(abar) + 1 / sigma_data**2, abar, kind)
+    return per_prediction(snr_of(abar) + 1 / sigma_data**2, abar, prediction)
 
 
-def capped_inverse_noise(abar: Tensor, kind: Kind, *, cap: float = 10.0) -> Tensor:
+def capped_inverse_noise(abar: Tensor, prediction: Prediction, *, cap: float = 10.0) -> Tensor:
     """min(1 / (1 - abar), cap) = min(1 + snr, cap) on x_0: the plain v loss, capped where a map is nearly clean."""
-    return per_kind((1 / (1 - abar)).clamp(max=cap), abar, kind)
+    return per_prediction((1 / (1 - abar)).clamp(max=cap), abar, prediction)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from monai_fundusgen.data.manifest import MANIFEST, read_settings, records
-from monai_fundusgen.data.placement import Placement, sample_index
+from monai_fundusgen.dataset.manifest import MANIFEST, read_settings, records
+from monai_fundusgen.dataset.placement import Placement, sample_index
 from monai_fundusgen.transforms.av_codec import decode_av
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"

@@ -10,7 +10,7 @@ from ignite.engine import Engine, Events
 from ignite.handlers import EMAHandler
 from torch import Tensor, nn
 
-from monai_fundusgen.handlers.weights import save_weights
+from monai_fundusgen.weights.files import save_weights
 
 #: Warm-up: after t steps the average never reaches back further than about t / 9 steps.
 _WARMUP = 9

@@ -10,7 +10,7 @@ from ignite.engine import Engine, Events
 
 from monai_fundusgen.conventions import IMAGE
 from monai_fundusgen.networks.nets.styled_generator import StyledGenerator, photograph_style
-from monai_fundusgen.transforms.dictionary import to_network_range
+from monai_fundusgen.transforms.field import to_network_range
 
 
 class StyleBank:

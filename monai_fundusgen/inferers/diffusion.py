@@ -12,10 +12,11 @@ from monai.inferers import Inferer
 from torch import Tensor, nn
 
 from monai_fundusgen.diffusion.noise import SeededNoise
-from monai_fundusgen.diffusion.parametrisation import Kind, check_kind, denoised
+from monai_fundusgen.diffusion.parametrisation import Prediction, check_prediction, denoised
 from monai_fundusgen.diffusion.samplers import Solver, num_levels, sampler_of
 from monai_fundusgen.diffusion.schedule import NoiseSchedule, Spacing
-from monai_fundusgen.diffusion.weighting import untilted
+from monai_fundusgen.diffusion.weighting import shift_logits
+from monai_fundusgen.transforms.traits import TraitRequest
 
 
 @dataclass
@@ -26,12 +27,12 @@ class NetworkDenoiser:
         network: called ``network(x, timesteps)``, or ``network(x, timesteps, context=context)`` with a context;
             returns (B, C, H, W), or (B, 2C, H, W) where it learned the variance.
         schedule: the schedule it was trained on; between its levels the network sees fractional timesteps.
-        kind: what the network predicts.
+        prediction: what the network predicts.
         context: condition (B, ...), or None.
         guidance_scale: 1 takes the conditional prediction, more pushes away from the unconditional one (which is
             then evaluated too), 0 takes the latter alone.
         null_context: value of a context that is not given.
-        untilt: shift in :func:`~monai_fundusgen.diffusion.weighting.untilted`; 0 leaves the estimate alone.
+        logit_shift: shift in :func:`~monai_fundusgen.diffusion.weighting.shift_logits`; 0 leaves the estimate alone.
         autocast: ``"bfloat16"`` or None.
         channels_last: hand the network channels-last tensors.
         with_variance: return (x_0, v) where the network learned the variance.
@@ -39,11 +40,11 @@ class NetworkDenoiser:
 
     network: Callable[..., Tensor]
     schedule: NoiseSchedule
-    kind: Kind
+    prediction: Prediction
     context: Tensor | None = None
     guidance_scale: float = 1.0
     null_context: float = float("nan")
-    untilt: float = 0.0
+    logit_shift: float = 0.0
     autocast: str | None = None
     channels_last: bool = False
     with_variance: bool = False
@@ -52,9 +53,9 @@ class NetworkDenoiser:
         """Estimate of x_0 (B, C, H, W) in [-1, 1], float32, for a noisy sample at one level."""
         output = self._guided(x, self.schedule.time_of(abar).to(x.device, torch.float32))
         output, fraction = output.chunk(2, dim=1) if output.shape[1] == 2 * x.shape[1] else (output, None)
-        x_0 = denoised(output, x, abar, self.kind).clamp(-1, 1)
-        if self.untilt:
-            x_0 = untilted(x_0, self.untilt)
+        x_0 = denoised(output, x, abar, self.prediction).clamp(-1, 1)
+        if self.logit_shift:
+            x_0 = shift_logits(x_0, self.logit_shift)
         return (x_0, (fraction.float().clamp(-1, 1) + 1) / 2) if self.with_variance and fraction is not None else x_0
 
     def _guided(self, x: Tensor, t: Tensor) -> Tensor:
@@ -85,7 +86,7 @@ class VesselMapSampler(Inferer):
 
     Attributes:
         schedule: the schedule of the training.
-        kind: what the network predicts: ``eps``, ``v``, ``x_0`` or ``logit``.
+        prediction: what the network predicts: ``eps``, ``v``, ``x_0`` or ``logit``.
         solver: ``dpm_solver``, ``unipc``, ``ddim``, ``heun`` or ``ddpm``.
         num_evaluations: calls of the network per map (guidance doubles the work of each).
         spacing: ``uniform_t``, ``log_snr`` or ``karras``.
@@ -93,7 +94,7 @@ class VesselMapSampler(Inferer):
         batch_size: maps that go through the network together; the last batch is padded to it. None: all at once.
         guidance_scale: strength of the condition, at least 0, see :class:`NetworkDenoiser`.
         null_context: value of a condition that is not given.
-        untilt: shift that undoes an exponentially reweighted training; negative adds vessels, 0 is none.
+        logit_shift: shift that undoes an exponentially reweighted training; negative adds vessels, 0 is none.
         autocast: ``"bfloat16"`` runs the network under autocast.
         channels_last: hand the network channels-last tensors.
 
@@ -102,7 +103,7 @@ class VesselMapSampler(Inferer):
     """
 
     schedule: NoiseSchedule
-    kind: Kind = "logit"
+    prediction: Prediction = "logit"
     solver: Solver = "dpm_solver"
     num_evaluations: int = 20
     spacing: Spacing = "uniform_t"
@@ -110,12 +111,12 @@ class VesselMapSampler(Inferer):
     batch_size: int | None = None
     guidance_scale: float = 1.0
     null_context: float = float("nan")
-    untilt: float = 0.0
+    logit_shift: float = 0.0
     autocast: str | None = None
     channels_last: bool = False
 
     def __post_init__(self) -> None:
-        check_kind(self.kind)
+        check_prediction(self.prediction)
         self.levels = self.schedule.levels(num_levels(self.solver, self.num_evaluations), self.spacing)
         if self.autocast not in (None, "bfloat16"):
             raise ValueError(f"VesselMapSampler: autocast {self.autocast!r} is neither None nor 'bfloat16'")
@@ -170,7 +171,7 @@ class VesselMapSampler(Inferer):
             noise = SeededNoise([int(inputs[row]) for row in rows])
             x_T = noise.normal(*self.shape)
         denoise = NetworkDenoiser(
-            network, self.schedule, self.kind, context, self.guidance_scale, self.null_context, self.untilt,
+            network, self.schedule, self.prediction, context, self.guidance_scale, self.null_context, self.logit_shift,
             self.autocast, self.channels_last, with_variance=self.solver == "ddpm",
         )  # fmt: skip
         x_0 = sampler_of(self.solver)(denoise, x_T.to(device), self.levels, noise)
@@ -183,3 +184,24 @@ def _device_of(network: Callable[..., Tensor], inputs: Sequence[int] | Tensor) -
         for parameter in network.parameters():
             return parameter.device
     return inputs.device if isinstance(inputs, Tensor) else torch.device("cpu")
+
+
+@dataclass
+class RequestedMapSampler(Inferer):
+    """A `VesselMapSampler` for a network with a condition vector; each seed draws its own traits from the request.
+
+    Attributes:
+        sampler: the sampler; its ``guidance_scale`` says how strictly the request is followed.
+        request: what is asked for; None for an unconditional network.
+    """
+
+    sampler: VesselMapSampler
+    request: TraitRequest | None = None
+
+    def __call__(  # type: ignore[override]  # seeds take the place of an image
+        self, inputs: Sequence[int] | Tensor, network: Callable[..., Tensor]
+    ) -> Tensor:
+        """Soft maps (B, 2, H, W) in [0, 1] of B seeds."""
+        seeds = [int(seed) for seed in inputs]
+        context = None if self.request is None else self.request.vectors(seeds)
+        return self.sampler(seeds, network, context=context)

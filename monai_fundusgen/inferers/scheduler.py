@@ -7,7 +7,7 @@ from monai.networks.schedulers import Scheduler
 from torch import Tensor
 
 from monai_fundusgen.diffusion.forward import diffuse
-from monai_fundusgen.diffusion.parametrisation import Kind, check_kind, denoised, target
+from monai_fundusgen.diffusion.parametrisation import Prediction, check_prediction, denoised, target
 from monai_fundusgen.diffusion.samplers import Noise, ddim, ddpm
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 
@@ -17,7 +17,7 @@ class RespacedScheduler(Scheduler):
 
     Args:
         schedule: noise schedule of the training.
-        kind: what the network predicts: ``eps``, ``v``, ``x_0`` or ``logit``. A network with twice the sample's
+        prediction: what the network predicts: ``eps``, ``v``, ``x_0`` or ``logit``. A network with twice the sample's
             channels has learned the variance too (used where ``eta`` is 1).
         eta: 0 is deterministic (DDIM), 1 ancestral (DDPM).
         clip: clip the estimate of x_0 to [-1, 1].
@@ -28,19 +28,21 @@ class RespacedScheduler(Scheduler):
             one would depend on the batch.
 
     Raises:
-        ValueError: on an unknown kind or an ``eta`` outside [0, 1].
+        ValueError: on an unknown prediction or an ``eta`` outside [0, 1].
     """
 
-    def __init__(self, schedule: NoiseSchedule, kind: Kind = "eps", *, eta: float = 0.0, clip: bool = True) -> None:
+    def __init__(
+        self, schedule: NoiseSchedule, prediction: Prediction = "eps", *, eta: float = 0.0, clip: bool = True
+    ) -> None:
         super().__init__(num_train_timesteps=len(schedule))
-        check_kind(kind)
+        check_prediction(prediction)
         if not 0 <= eta <= 1:
             raise ValueError(f"RespacedScheduler: eta {eta} is outside [0, 1]; 0 is DDIM, 1 is DDPM")
         self.schedule = schedule
         self.alphas_cumprod = schedule.abar.float()
         self.alphas = torch.cat([schedule.abar[:1], schedule.abar[1:] / schedule.abar[:-1]]).float()
         self.betas = 1 - self.alphas
-        self.kind: Kind = kind
+        self.prediction: Prediction = prediction
         self.eta = eta
         self.clip = clip
         self.noise: Noise | None = None
@@ -73,7 +75,7 @@ class RespacedScheduler(Scheduler):
         output, fraction = model_output, None
         if model_output.shape[1] == 2 * sample.shape[1]:
             output, fraction = model_output.chunk(2, dim=1)
-        x_0 = denoised(output, sample, abar_t, self.kind)
+        x_0 = denoised(output, sample, abar_t, self.prediction)
         x_0 = x_0.clamp(-1, 1) if self.clip else x_0
         levels = torch.stack([abar_t, abar_s])
         if self.eta == 1:

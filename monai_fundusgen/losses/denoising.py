@@ -9,32 +9,32 @@ import torch
 from torch import Tensor, nn
 
 from monai_fundusgen.diffusion.forward import diffuse, per_sample
-from monai_fundusgen.diffusion.parametrisation import Kind, check_kind, denoised, target
+from monai_fundusgen.diffusion.parametrisation import Prediction, check_prediction, denoised, target
 from monai_fundusgen.diffusion.posterior import learned_variance, posterior_mean_std, posterior_variance
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.diffusion.weighting import capped_inverse_noise
 
 #: Weight (B,) of noise levels ``abar`` (B,) for a parametrisation.
-LevelWeight = Callable[[Tensor, Kind], Tensor]
+LevelWeight = Callable[[Tensor, Prediction], Tensor]
 
 
 class DenoisingLoss(nn.Module):
     """Mean squared error of noise, velocity or clean map, weighted by noise level.
 
     Args:
-        kind: what the network predicts: ``eps``, ``v`` or ``x_0``.
+        prediction: what the network predicts: ``eps``, ``v`` or ``x_0``.
         weight: weight of a level, for instance ``weighting.min_snr``; None weighs all alike.
 
     Raises:
         ValueError: for ``logit``, which has a loss of its own.
     """
 
-    def __init__(self, kind: Kind = "v", weight: LevelWeight | None = None) -> None:
+    def __init__(self, prediction: Prediction = "v", weight: LevelWeight | None = None) -> None:
         super().__init__()
-        check_kind(kind)
-        if kind == "logit":
+        check_prediction(prediction)
+        if prediction == "logit":
             raise ValueError("DenoisingLoss: logits are trained by cross-entropy, take LogitLoss")
-        self.kind: Kind = kind
+        self.prediction: Prediction = prediction
         self.weight = weight
 
     def forward(self, output: Tensor, x_0: Tensor, eps: Tensor, abar: Tensor) -> Tensor:
@@ -46,8 +46,8 @@ class DenoisingLoss(nn.Module):
             eps: the noise added, same shape.
             abar: signal power (B,), in (0, 1).
         """
-        error = (_precise(output) - target(x_0, eps, abar, self.kind)).square()
-        return error.mean() if self.weight is None else _weighted_mean(error, self.weight(abar, self.kind))
+        error = (_precise(output) - target(x_0, eps, abar, self.prediction)).square()
+        return error.mean() if self.weight is None else _weighted_mean(error, self.weight(abar, self.prediction))
 
 
 class LogitLoss(nn.Module):
@@ -60,7 +60,7 @@ class LogitLoss(nn.Module):
         weight: weight of a level.
     """
 
-    kind: Kind = "logit"
+    prediction: Prediction = "logit"
 
     def __init__(self, weight: LevelWeight = capped_inverse_noise) -> None:
         super().__init__()
@@ -69,9 +69,9 @@ class LogitLoss(nn.Module):
     def forward(self, output: Tensor, x_0: Tensor, eps: Tensor, abar: Tensor) -> Tensor:
         """Scalar loss, in at least float32; arguments as for :class:`DenoisingLoss`."""
         error = nn.functional.binary_cross_entropy_with_logits(
-            _precise(output), _precise(target(x_0, eps, abar, self.kind)), reduction="none"
+            _precise(output), _precise(target(x_0, eps, abar, self.prediction)), reduction="none"
         )
-        return _weighted_mean(error, self.weight(abar, self.kind))
+        return _weighted_mean(error, self.weight(abar, self.prediction))
 
 
 class LearnedVarianceLoss(nn.Module):
@@ -81,7 +81,7 @@ class LearnedVarianceLoss(nn.Module):
     half only; at the cleanest level, where the step ends at x_0 itself, the variance of the level above stands in.
 
     Args:
-        loss: loss of the first half, with a ``kind``.
+        loss: loss of the first half, with a ``prediction``.
         schedule: the schedule of the training.
         weight: weight of the bound, in bits per dimension.
 
@@ -91,7 +91,7 @@ class LearnedVarianceLoss(nn.Module):
     def __init__(self, loss: DenoisingLoss | LogitLoss, schedule: NoiseSchedule, *, weight: float = 0.001) -> None:
         super().__init__()
         self.loss = loss
-        self.kind: Kind = loss.kind
+        self.prediction: Prediction = loss.prediction
         self.schedule = schedule
         self.weight = weight
 
@@ -115,7 +115,7 @@ class LearnedVarianceLoss(nn.Module):
         abar_t, abar_s = self.schedule.at(t), self.schedule.at(t - 1)
         x_t = diffuse(x_0, eps, abar)
         true, _ = posterior_mean_std(x_t, x_0, abar_t, abar_s)
-        found, _ = posterior_mean_std(x_t, denoised(mean, x_t, abar, self.kind).clamp(-1, 1), abar_t, abar_s)
+        found, _ = posterior_mean_std(x_t, denoised(mean, x_t, abar, self.prediction).clamp(-1, 1), abar_t, abar_s)
         variance = learned_variance((raw.clamp(-1, 1) + 1) / 2, abar_t, abar_s)
         ratio = per_sample(posterior_variance(abar_t, abar_s), variance) / variance
         return ((ratio - 1 - ratio.log() + (true - found).square() / variance) / 2).mean() / math.log(2)

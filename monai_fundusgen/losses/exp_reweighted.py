@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_fundusgen.diffusion.parametrisation import Kind
+from monai_fundusgen.diffusion.parametrisation import Prediction
 from monai_fundusgen.diffusion.weighting import exponential
 
 
@@ -26,7 +26,7 @@ class ExpReweightedLoss(nn.Module):
     Source: Go et al. 2023 (arXiv:2305.06813).
     """
 
-    kind: Kind = "eps"
+    prediction: Prediction = "eps"
 
     def __init__(self, c: float = 0.5, *, vessel_fraction: float | None = None) -> None:
         super().__init__()

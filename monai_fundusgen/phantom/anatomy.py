@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from monai_fundusgen.phantom.retina import Field, Landmarks
+from monai_fundusgen.vessels.eye import Landmarks
+from monai_fundusgen.vessels.field import Field
 
 LATERALITIES: Final = ("either", "right", "left")
 CENTRINGS: Final = ("macula", "disc", "between")

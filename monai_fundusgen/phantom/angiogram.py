@@ -15,9 +15,9 @@ from monai_fundusgen.phantom.circulation import Circulation, bolus, circulate
 from monai_fundusgen.phantom.deformation import Deformation, draw_deformation, warp
 from monai_fundusgen.phantom.disc import right_eye_disc, right_eye_grid
 from monai_fundusgen.phantom.photograph import axis_distance
-from monai_fundusgen.phantom.raster import VesselRaster
-from monai_fundusgen.phantom.retina import FloatArray, Retina
 from monai_fundusgen.phantom.texture import Image, Lattice, fractal_noise
+from monai_fundusgen.vessels.drawing import VesselRaster
+from monai_fundusgen.vessels.eye import FloatArray, Retina
 
 #: Times after injection (s) that show every phase.
 STANDARD_TIMES_S = (10.8, 13.0, 15.5, 24.0, 180.0, 600.0)

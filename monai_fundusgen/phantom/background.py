@@ -10,8 +10,8 @@ import numpy as np
 
 from monai_fundusgen.phantom.appearance import Appearance
 from monai_fundusgen.phantom.disc import planes, right_eye_disc, right_eye_grid, surroundings
-from monai_fundusgen.phantom.retina import Landmarks
 from monai_fundusgen.phantom.texture import Image, Lattice, fractal_noise, smooth_noise, streaks
+from monai_fundusgen.vessels.eye import Landmarks
 
 #: Spacing of the lattice that the ground is drawn on, and of the choroid's own.
 GROUND_PITCH_MM = 0.03

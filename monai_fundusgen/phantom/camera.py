@@ -9,8 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 
-from monai_fundusgen.phantom.retina import Field
 from monai_fundusgen.phantom.texture import Image, Lattice
+from monai_fundusgen.vessels.field import Field
 
 #: Background (R, G, B) of an average eye by style, and its spread between photographs. ``warm`` was set so that the
 #: photographs have the medians of HRF's training rows; ``neutral`` takes the medians of RITE as they are.

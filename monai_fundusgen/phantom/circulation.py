@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.phantom.retina import FloatArray, VesselGraph
+from monai_fundusgen.vessels.eye import FloatArray, VesselGraph
 
 #: Blood speed in a vessel of 60 um radius (mm/s), and its exponents over
 #: radius: r^(k - 2) from a flow of r^k, k = 2.59 (A) and 2.25 (V).

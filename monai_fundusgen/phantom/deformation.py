@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from monai_fundusgen.phantom.retina import Field
 from monai_fundusgen.phantom.texture import Image, Lattice
+from monai_fundusgen.vessels.field import Field
 
 #: Radius of the eyeball (mm) behind the quadratic term, and spacing of the elastic lattice.
 EYE_RADIUS_MM = 12.0

@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit
 
 from monai_fundusgen.phantom.appearance import Appearance
-from monai_fundusgen.phantom.retina import Landmarks, Retina
 from monai_fundusgen.phantom.texture import Image, Lattice, smooth_noise
+from monai_fundusgen.vessels.eye import Landmarks, Retina
 
 
 def planes(colour: Image, density: Image) -> Image:

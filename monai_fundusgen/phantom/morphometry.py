@@ -10,12 +10,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.phantom.retina import Field, Retina, VesselGraph
+from monai_fundusgen.vessels.central_calibre import KNUDTSON, knudtson
+from monai_fundusgen.vessels.eye import Retina, VesselGraph
+from monai_fundusgen.vessels.field import Field
 
 FloatArray = NDArray[np.float64]
 
-#: Coefficients of Knudtson et al. 2003 (Curr Eye Res 27:143) for pairs of arteries and of veins.
-KNUDTSON = (0.88, 0.95)
 #: Calibres are read on the circle in the middle of zone B, in disc diameters from the middle of the disc.
 ZONE_B_DISC_DIAMETERS = 1.25
 #: Way along a vessel over which the direction of a daughter is taken, mm.
@@ -52,20 +52,6 @@ class Morphometry:
     def avr(self) -> float:
         """Arteriole-to-venule ratio, CRAE over CRVE."""
         return self.crae_um / self.crve_um
-
-
-def central_equivalent(diameters_um: Sequence[float], coefficient: float) -> float:
-    """Calibre of the trunk that would divide into the given vessels (um); nan without vessels.
-
-    Repeatedly pairs the widest with the narrowest, ``c sqrt(a**2 + b**2)``; an odd one in the middle is carried over.
-    Source: Knudtson et al. 2003, with ``c`` from :data:`KNUDTSON`.
-    """
-    widths = sorted(diameters_um)
-    while len(widths) > 1:
-        half = len(widths) // 2
-        pairs = [coefficient * float(np.hypot(widths[i], widths[-1 - i])) for i in range(half)]
-        widths = sorted(pairs + widths[half : len(widths) - half])
-    return widths[0] if widths else float("nan")
 
 
 def calibres_on_circle(graph: VesselGraph, centre_mm: Sequence[float], radius_mm: float, kind: int) -> FloatArray:
@@ -190,13 +176,13 @@ def measure(retina: Retina) -> Morphometry:
     winding = segment_tortuosity(graph.xy_mm, graph.parent, _only_children(graph.parent), SHORTEST_SEGMENT_MM)
     area = field_area_mm2(retina.field)
     rows = []
-    for kind, coefficient in zip((ARTERY, VEIN), KNUDTSON, strict=True):
+    for kind, coefficient in KNUDTSON.items():
         mine, of = seen & (graph.kind == kind), graph.kind[nodes[:, 0]] == kind
         circle = 2 * marks.disc_radius_mm * ZONE_B_DISC_DIAMETERS
-        widest = calibres_on_circle(graph, marks.disc_mm, circle, kind)[:6]
+        widest = calibres_on_circle(graph, marks.disc_mm, circle, kind)
         radii = graph.radius_um[nodes[of]]
         rows.append((
-            central_equivalent(widest.tolist(), coefficient),
+            knudtson(widest, coefficient),
             float(100 * (lengths * graph.radius_um)[mine].sum() * 2e-3 / area),
             float(lengths[mine].sum()),
             float(angles[of].mean()),

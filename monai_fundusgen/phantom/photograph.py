@@ -10,9 +10,9 @@ from monai_fundusgen.phantom.appearance import Appearance, draw_appearance
 from monai_fundusgen.phantom.background import GROUND_PITCH_MM, paint_ground
 from monai_fundusgen.phantom.camera import Camera, draw_camera, expose, illuminate
 from monai_fundusgen.phantom.disc import lay_disc, shade_trunks
-from monai_fundusgen.phantom.raster import VesselRaster
-from monai_fundusgen.phantom.retina import Retina
 from monai_fundusgen.phantom.texture import Image, Lattice, smooth_noise
+from monai_fundusgen.vessels.drawing import VesselRaster
+from monai_fundusgen.vessels.eye import Retina
 
 # Display density (R, G, B) of a thick layer of blood, and the thickness at which it is 63 % reached: (artery, vein).
 _DENSITY = np.array([[0.17, 1.22, 0.28], [0.40, 1.55, 0.38]], np.float32)

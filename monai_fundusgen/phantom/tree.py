@@ -34,8 +34,9 @@ from monai_fundusgen.phantom.refine import (
     smoothed,
     tree_of,
 )
-from monai_fundusgen.phantom.retina import Crossings, Field, Landmarks, Retina, VesselGraph
 from monai_fundusgen.phantom.trunks import Trunk
+from monai_fundusgen.vessels.eye import Crossings, Landmarks, Retina, VesselGraph
+from monai_fundusgen.vessels.field import Field
 
 CAPACITY = 16_000
 NOISE_POOL = 20_000

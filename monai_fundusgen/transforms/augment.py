@@ -134,7 +134,7 @@ class RandVesselWarpd(Randomizable, MapTransform):
         stack = torch.cat([_plain(item[key]) for key in present])
         side = stack.shape[-1]
         if stack.shape[-2] != side:
-            raise ValueError(f"{present[0]} is {tuple(stack.shape[-2:])}; expected a square, as FieldSquared gives")
+            raise ValueError(f"{present[0]} is {tuple(stack.shape[-2:])}; expected a square, as CropFieldd gives")
         over = max(2, ceil(side / self.size))
         positions = self._warp.positions(over * self.size)
         sampled = functional.grid_sample(stack[None], positions, "bilinear", "zeros", align_corners=False)
@@ -152,7 +152,7 @@ def _plain(array: Any) -> Tensor:
     return tensor.as_subclass(Tensor).to(torch.float32)
 
 
-class RandPatchPaird(Randomizable, MapTransform):
+class RandCropPaird(Randomizable, MapTransform):
     """Cut a square patch of a photograph, turn it, and make its reduced twin: a pair for super-resolution.
 
     The low-resolution patch is the bicubic, anti-aliased reduction of the very pixels of the high-resolution one (the
@@ -240,3 +240,28 @@ def reduce_bicubic(image: Tensor, factor: int) -> Tensor:
     size: Sequence[int] = (image.shape[-2] // factor, image.shape[-1] // factor)
     low = functional.interpolate(image[None], size, mode="bicubic", antialias=True, align_corners=False)
     return low[0].clamp(0, 1)
+
+
+class ReduceBicubicd(MapTransform):
+    """Put the bicubic, anti-aliased reduction of a photograph (C, H, W) in [0, 1] under ``low_key``.
+
+    Args:
+        keys: the photograph; exactly one key.
+        factor: reduction, a divisor of both sides.
+        low_key: key of the small photograph.
+
+    Raises:
+        ValueError: more than one key.
+    """
+
+    def __init__(self, keys: KeysCollection, factor: int = 4, low_key: str = "low") -> None:
+        super().__init__(keys)
+        if len(self.keys) != 1:
+            raise ValueError(f"keys: found {self.keys}, expected one photograph")
+        self.factor = factor
+        self.low_key = low_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the item with the small photograph."""
+        image = torch.as_tensor(data[self.keys[0]]).as_subclass(Tensor)
+        return {**data, self.low_key: reduce_bicubic(image, self.factor)}

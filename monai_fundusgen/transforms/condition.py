@@ -69,8 +69,8 @@ def photograph_condition(vessels: Tensor, fov: Tensor, points: NDArray[np.floati
     return torch.cat([vessels, fov.to(vessels.dtype), heat]) * 2 - 1
 
 
-class EyePointsd(Transform):
-    """Add ``points`` to an item from its vessel map ``label``, (2, S, S) in [0, 1]; put it behind `FieldSquared`.
+class LocateLandmarksd(Transform):
+    """Add ``points`` to an item from its vessel map ``label``, (2, S, S) in [0, 1]; put it behind `CropFieldd`.
 
     Args:
         field_deg: visual angle of the field.
@@ -84,7 +84,7 @@ class EyePointsd(Transform):
         return {**data, POINTS: eye_points(np.asarray(data[LABEL], dtype=np.float32), self.field_deg)}
 
 
-class PhotographConditiond(Transform):
+class BuildConditiond(Transform):
     """Add ``condition`` to an item from its vessel map and field of view, both in [0, 1], and its landmarks.
 
     Args:

@@ -18,7 +18,7 @@ _BACKGROUND_PX = 6.0  # standard deviation of the mean that a faded vessel tends
 _NODE_PX = 12  # distance of the nodes of the shift
 
 
-class RandFadedVesselsd(Randomizable, MapTransform):
+class RandFadeVesselsd(Randomizable, MapTransform):
     """Degrade a small photograph as generation does: vessels fade, move a little, blur; noise comes on top.
 
     Super-resolution trained on reduced photographs alone sees vessels that are always there and always in place, and

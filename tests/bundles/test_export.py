@@ -8,7 +8,7 @@ from monai.bundle import ConfigParser, create_workflow
 from monai.data import load_net_with_metadata
 from torch import nn
 
-from monai_fundusgen.handlers.weights import save_weights
+from monai_fundusgen.weights.files import save_weights
 
 TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
 

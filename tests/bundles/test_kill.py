@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from monai_fundusgen.data.manifest import finished
+from monai_fundusgen.dataset.manifest import finished
 from monai_fundusgen.handlers.run_record import read_history
 
 KILLS = int(os.environ.get("FUNDUSGEN_KILLS", 5))  # `make stress` sets 50

@@ -94,7 +94,7 @@ def test_a_stopped_generation_continues_to_the_same_bytes(dataset, bundle_root, 
 
 
 PLAIN_CASCADE = {
-    "_target_": "monai_fundusgen.inferers.cascade.PhotographCascade",
+    "_target_": "monai_fundusgen.networks.nets.cascade.PhotographCascade",
     "generator": {"_target_": "torch.nn.Conv2d", "in_channels": 5, "out_channels": 3, "kernel_size": 1},
     "enlarger": {"_target_": "torch.nn.Identity"},
 }

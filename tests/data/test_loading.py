@@ -6,10 +6,10 @@ import torch
 from monai.data import DataLoader, Dataset, MetaTensor, set_track_meta
 
 from monai_fundusgen.data.datalist import build_datalist, write_datalist
+from monai_fundusgen.data.items import phantom_items
 from monai_fundusgen.data.layouts import find_layout
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
-from monai_fundusgen.data.phantom_items import phantom_items
-from monai_fundusgen.transforms.dictionary import FieldSquared
+from monai_fundusgen.transforms.field import CropFieldd
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_meta_data_tell_the_file_where_monai_tracks_them(datalist):
 def test_a_batch_can_be_made_of_squared_items(datalist):
     from monai.transforms import Compose
 
-    chain = Compose([LoadFundusd(("image", "label", "fov")), FieldSquared(("image", "label", "fov"), 16)])
+    chain = Compose([LoadFundusd(("image", "label", "fov")), CropFieldd(("image", "label", "fov"), 16)])
     batch = next(iter(DataLoader(Dataset(load_datalist(datalist), chain), batch_size=3)))
     assert batch["image"].shape == (3, 3, 16, 16) and batch["label"].shape == (3, 2, 16, 16)
 
@@ -187,5 +187,5 @@ def test_a_phantom_is_a_function_of_its_seed_and_maps_come_without_a_photograph(
 
 def test_squaring_leaves_a_phantom_as_it_is():
     drawn = LoadFundusd(("label", "fov"), phantom_size=128)({"seed": 1})
-    squared = FieldSquared(("label", "fov"), 128)(drawn)
+    squared = CropFieldd(("label", "fov"), 128)(drawn)
     assert torch.equal(squared["label"], drawn["label"]) and torch.equal(squared["fov"], drawn["fov"])

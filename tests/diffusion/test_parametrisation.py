@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from monai_fundusgen.diffusion.forward import diffuse
-from monai_fundusgen.diffusion.parametrisation import KINDS, convert, denoised, predicted, target
+from monai_fundusgen.diffusion.parametrisation import PREDICTIONS, convert, denoised, predicted, target
 
 LEVELS = [1e-12, 1e-4, 0.3, 0.5, 0.999, 1 - 1e-12]
 
@@ -18,11 +18,11 @@ def drawn(seed=0):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("kind", ["eps", "v", "x_0"])
-def test_a_network_that_hits_its_target_denoises_perfectly(kind, level):
+@pytest.mark.parametrize("prediction", ["eps", "v", "x_0"])
+def test_a_network_that_hits_its_target_denoises_perfectly(prediction, level):
     x_0, eps = drawn()
     abar = torch.tensor(level, dtype=torch.float64)
-    estimate = denoised(target(x_0, eps, abar, kind), diffuse(x_0, eps, abar), abar, kind)
+    estimate = denoised(target(x_0, eps, abar, prediction), diffuse(x_0, eps, abar), abar, prediction)
     torch.testing.assert_close(estimate, x_0, atol=1e-8 if level > 1e-6 else 1e-4, rtol=0)
 
 
@@ -32,7 +32,7 @@ def test_logits_of_the_target_probability_denoise_to_the_map():
     torch.testing.assert_close(denoised(logits, x_0, torch.tensor(0.5), "logit"), x_0)
 
 
-@pytest.mark.parametrize(("source", "wanted"), itertools.product(KINDS, KINDS))
+@pytest.mark.parametrize(("source", "wanted"), itertools.product(PREDICTIONS, PREDICTIONS))
 @pytest.mark.parametrize("level", LEVELS)
 def test_conversions_invert_each_other(source, wanted, level):
     x_0, eps = drawn()
@@ -60,10 +60,10 @@ def test_one_level_per_sample_is_the_scalar_case_row_by_row():
     torch.testing.assert_close(denoised(eps, x_0, abar, "v"), rows)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_half_precision_outputs_give_float32_estimates(kind):
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_half_precision_outputs_give_float32_estimates(prediction):
     x_0, eps = (value.to(torch.bfloat16) for value in drawn())
-    assert denoised(eps, x_0, torch.tensor(0.5), kind).dtype == torch.float32
+    assert denoised(eps, x_0, torch.tensor(0.5), prediction).dtype == torch.float32
 
 
 @pytest.mark.parametrize("function", [target, denoised, predicted])

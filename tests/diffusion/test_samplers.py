@@ -10,7 +10,7 @@ from monai.networks.schedulers import DDPMScheduler
 from monai_fundusgen.diffusion.noise import SeededNoise
 from monai_fundusgen.diffusion.samplers import SOLVERS, ddim, ddpm, dpm_solver, heun, num_levels, sampler_of, unipc
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.diffusion.weighting import untilted
+from monai_fundusgen.diffusion.weighting import shift_logits
 
 PatchMixture = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "patch_mixture.py"))["PatchMixture"]
 VARIANCE = 0.25
@@ -114,11 +114,11 @@ def test_binary_patches_come_as_often_as_they_should(solver, spacing, evaluation
 
 
 def test_a_tilted_denoiser_thickens_vessels_and_untilting_cures_it():
-    """The paper's weight moves each pixel's log-odds by 2c; diffusion.weighting.untilted takes it back."""
+    """The paper's weight moves each pixel's log-odds by 2c; diffusion.weighting.shift_logits takes it back."""
     mixture, c = PatchMixture(), 0.5
     levels = NoiseSchedule.cosine(log_snr_shift=-1.4).levels(20)
     tilted = lambda x, abar: mixture.denoise(x, abar, tilt=c)
-    cured = lambda x, abar: untilted(tilted(x, abar), c)
+    cured = lambda x, abar: shift_logits(tilted(x, abar), c)
     x_T = SeededNoise([0]).normal(4_000, 16)
     fraction = lambda denoise: (dpm_solver(denoise, x_T, levels) > 0).float().mean().item()
     true = ((mixture.frequencies @ mixture.patches).mean().item() + 1) / 2

@@ -10,7 +10,7 @@ import torch
 
 from monai_fundusgen.diffusion.forward import diffuse
 from monai_fundusgen.diffusion.noise import SeededNoise
-from monai_fundusgen.diffusion.parametrisation import KINDS, predicted
+from monai_fundusgen.diffusion.parametrisation import PREDICTIONS, predicted
 from monai_fundusgen.diffusion.samplers import dpm_solver
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.diffusion.weighting import (
@@ -18,9 +18,9 @@ from monai_fundusgen.diffusion.weighting import (
     edm,
     exponential,
     min_snr,
-    per_kind,
+    per_prediction,
+    shift_logits,
     snr_of,
-    untilted,
 )
 
 PatchMixture = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "patch_mixture.py"))["PatchMixture"]
@@ -36,7 +36,7 @@ def test_the_best_estimate_under_the_weight_has_log_odds_moved_by_2c(c):
     risk = (chance * exponential(x_0, c) * (x_0 - answers[:, None]) ** 2).sum(1)
     best = answers[risk.argmin()]
     assert (2 * torch.atanh(best)).item() == pytest.approx(math.log(p / (1 - p)) + 2 * c, abs=1e-3)
-    assert untilted(best, c).item() == pytest.approx(2 * p - 1, abs=1e-4)
+    assert shift_logits(best, c).item() == pytest.approx(2 * p - 1, abs=1e-4)
 
 
 @pytest.mark.parametrize("c", [0.25, 2.0, 30.0])
@@ -63,11 +63,11 @@ def test_half_precision_maps_are_weighted_in_float32():
 def test_untilting_keeps_certain_pixels_and_is_undone_by_its_opposite():
     x_0 = torch.tensor([-1.0, -0.5, 0.0, 0.9, 1.0], dtype=torch.float64)
     for shift in (0.5, 30.0):
-        moved = untilted(x_0, shift)
+        moved = shift_logits(x_0, shift)
         assert moved[[0, -1]].tolist() == [-1, 1] and torch.isfinite(moved).all()
-    torch.testing.assert_close(untilted(untilted(x_0, 0.7), -0.7), x_0)
-    assert untilted(torch.tensor([1 + 1e-6, -1 - 1e-6]), 0.5).tolist() == [1, -1]  # rounding beyond the ends
-    torch.testing.assert_close(untilted(x_0[1:4], 0.7), torch.tanh(torch.atanh(x_0[1:4]) - 0.7))
+    torch.testing.assert_close(shift_logits(shift_logits(x_0, 0.7), -0.7), x_0)
+    assert shift_logits(torch.tensor([1 + 1e-6, -1 - 1e-6]), 0.5).tolist() == [1, -1]  # rounding beyond the ends
+    torch.testing.assert_close(shift_logits(x_0[1:4], 0.7), torch.tanh(torch.atanh(x_0[1:4]) - 0.7))
 
 
 @pytest.mark.parametrize("weight", [min_snr, edm, capped_inverse_noise])
@@ -77,7 +77,9 @@ def test_the_weighted_error_is_the_same_in_every_parametrisation(weight, one, ot
     x_0, wrong, eps = torch.randn(3, 3, 6, dtype=torch.float64, generator=rng)
     abar = ABAR[1:4]
     x_t = diffuse(x_0, eps, abar)
-    error = lambda kind: (predicted(x_0, x_t, abar, kind) - predicted(wrong, x_t, abar, kind)).square().mean(1)
+    error = lambda prediction: (
+        (predicted(x_0, x_t, abar, prediction) - predicted(wrong, x_t, abar, prediction)).square().mean(1)
+    )
     torch.testing.assert_close(weight(abar, one) * error(one), weight(abar, other) * error(other))
 
 
@@ -105,10 +107,10 @@ def test_known_values():
     sigma = snr**-0.5
     torch.testing.assert_close(edm(ABAR, "x_0"), (sigma**2 + 0.25) / (0.5 * sigma) ** 2)
     torch.testing.assert_close(capped_inverse_noise(ABAR, "logit"), torch.minimum(1 + snr, snr.new_tensor(10)))
-    torch.testing.assert_close(per_kind(snr, ABAR, "eps"), torch.ones_like(snr))
+    torch.testing.assert_close(per_prediction(snr, ABAR, "eps"), torch.ones_like(snr))
 
 
-@pytest.mark.parametrize(("weight", "kind"), itertools.product([min_snr, edm, capped_inverse_noise], KINDS))
-def test_weights_are_finite_and_positive_at_both_ends(weight, kind):
-    found = weight(ABAR, kind)
+@pytest.mark.parametrize(("weight", "prediction"), itertools.product([min_snr, edm, capped_inverse_noise], PREDICTIONS))
+def test_weights_are_finite_and_positive_at_both_ends(weight, prediction):
+    found = weight(ABAR, prediction)
     assert torch.isfinite(found).all() and (found > 0).all()

@@ -6,7 +6,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from monai_fundusgen.handlers.ema import EMA, WeightsFile, ema_momentum
-from monai_fundusgen.handlers.weights import load_weights
+from monai_fundusgen.weights.files import load_weights
 
 
 def counting_network(engine_steps: int, **settings) -> tuple[EMA, list[float]]:

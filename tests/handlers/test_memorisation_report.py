@@ -6,8 +6,8 @@ from ignite.engine import Engine
 from PIL import Image
 
 from monai_fundusgen.handlers.memorisation_report import MemorisationReport
-from monai_fundusgen.phantom.raster import vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import vessel_map
 
 
 def eyes(seeds):

@@ -8,7 +8,8 @@ from monai.engines import SupervisedEvaluator
 from monai_fundusgen.diffusion.noise import SeededNoise
 from monai_fundusgen.diffusion.samplers import SOLVERS
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.inferers.diffusion import NetworkDenoiser, VesselMapSampler
+from monai_fundusgen.inferers.diffusion import NetworkDenoiser, RequestedMapSampler, VesselMapSampler
+from monai_fundusgen.transforms.traits import TRAITS, TraitRequest
 
 SCHEDULE = NoiseSchedule.cosine(200, log_snr_shift=-1.4)
 SHAPE = (2, 4, 4)
@@ -98,7 +99,7 @@ def test_the_network_is_called_as_often_as_asked(solver):
 
 def test_untilting_takes_the_log_odds_back():
     tilted = IdealLogits(float(torch.sigmoid(torch.logit(torch.tensor(0.3)) + 2 * 0.5)))
-    maps = sampler_with(untilt=0.5, shape=(2, 40, 40))(range(4), tilted)
+    maps = sampler_with(logit_shift=0.5, shape=(2, 40, 40))(range(4), tilted)
     assert (maps > 0.5).float().mean().item() == pytest.approx(0.3, abs=0.025)
 
 
@@ -154,7 +155,7 @@ def test_a_config_builds_it_and_monais_evaluator_runs_it():
 
 @pytest.mark.parametrize(
     "options",
-    [{"kind": "score"}, {"solver": "euler"}, {"solver": "heun", "num_evaluations": 20}, {"spacing": "cubic"},
+    [{"prediction": "score"}, {"solver": "euler"}, {"solver": "heun", "num_evaluations": 20}, {"spacing": "cubic"},
      {"guidance_scale": float("nan")}, {"guidance_scale": -1}, {"guidance_scale": "abc"}, {"shape": (2, 0, 0)},
      {"shape": (2, 64.5, 64.5)}, {"autocast": "float16"}, {"batch_size": 0},
      {"spacing": "uniform_t", "num_evaluations": 201}],
@@ -162,3 +163,25 @@ def test_a_config_builds_it_and_monais_evaluator_runs_it():
 def test_parts_that_do_not_fit_are_refused_at_once(options):
     with pytest.raises(ValueError, match=str(next(reversed(options.values())))):
         sampler_with(**options)
+
+
+def density_network(x, timesteps, context=None):
+    """Estimates a constant map, brighter the more density is asked for; grey where nothing is."""
+    asked = torch.zeros(len(x)) if context is None else context[:, list(TRAITS).index("density")].nan_to_num(0)
+    return asked[:, None, None, None].expand_as(x) * 0.2
+
+
+def test_each_seed_gets_its_own_request_whatever_the_batch():
+    plain = VesselMapSampler(NoiseSchedule.cosine(), prediction="x_0", num_evaluations=3, shape=(2, 4, 4))
+    request = TraitRequest(density=[0.05, 0.13])
+    sampler = RequestedMapSampler(plain, request)
+    together = sampler([5, 6], density_network).mean((1, 2, 3))
+    alone = sampler([6], density_network).mean((1, 2, 3))
+    expected = [0.5 + 0.1 * (request.draw(seed)["density"] - 0.09) / 0.02 for seed in (5, 6)]
+    assert torch.allclose(together, torch.tensor(expected), atol=1e-4)
+    assert torch.allclose(together[1:], alone)
+
+
+def test_without_a_request_the_network_is_called_without_a_context():
+    plain = VesselMapSampler(NoiseSchedule.cosine(), prediction="x_0", num_evaluations=2, shape=(2, 4, 4))
+    assert torch.allclose(RequestedMapSampler(plain)([1], density_network), torch.tensor(0.5), atol=1e-4)

@@ -21,12 +21,12 @@ def drawn(seed=0, dtype=torch.float64):
     return x_0, torch.randn(x_0.shape, dtype=dtype, generator=rng)
 
 
-@pytest.mark.parametrize("kind", ["eps", "v", "x_0"])
-def test_the_target_costs_nothing_and_an_error_its_square(kind):
+@pytest.mark.parametrize("prediction", ["eps", "v", "x_0"])
+def test_the_target_costs_nothing_and_an_error_its_square(prediction):
     x_0, eps = drawn()
-    hit = target(x_0, eps, ABAR, kind)
-    assert DenoisingLoss(kind)(hit, x_0, eps, ABAR) == 0
-    assert DenoisingLoss(kind)(hit + 0.5, x_0, eps, ABAR).item() == pytest.approx(0.25)
+    hit = target(x_0, eps, ABAR, prediction)
+    assert DenoisingLoss(prediction)(hit, x_0, eps, ABAR) == 0
+    assert DenoisingLoss(prediction)(hit + 0.5, x_0, eps, ABAR).item() == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("weight", [min_snr, edm, capped_inverse_noise])
@@ -34,7 +34,10 @@ def test_the_target_costs_nothing_and_an_error_its_square(kind):
 def test_one_wrong_estimate_costs_the_same_in_every_parametrisation(weight, one, other):
     x_0, eps = drawn()
     x_t, wrong = diffuse(x_0, eps, ABAR), 0.3 * x_0
-    costs = [DenoisingLoss(kind, weight)(predicted(wrong, x_t, ABAR, kind), x_0, eps, ABAR) for kind in (one, other)]
+    costs = [
+        DenoisingLoss(prediction, weight)(predicted(wrong, x_t, ABAR, prediction), x_0, eps, ABAR)
+        for prediction in (one, other)
+    ]
     torch.testing.assert_close(*costs)
 
 
@@ -50,7 +53,7 @@ def test_cross_entropy_is_least_at_the_soft_maps_own_log_odds():
 
 def test_cross_entropy_weighs_each_sample_by_its_level():
     x_0, eps = drawn()
-    plain = LogitLoss(lambda abar, kind: torch.ones_like(abar))
+    plain = LogitLoss(lambda abar, prediction: torch.ones_like(abar))
     each = torch.stack([plain(eps[i : i + 1], x_0[i : i + 1], eps, ABAR[:1]) for i in range(3)])
     expected = (each * torch.tensor([1 / 0.95, 2.0, 10.0], dtype=torch.float64)).mean()
     torch.testing.assert_close(LogitLoss()(eps, x_0, eps, ABAR), expected)

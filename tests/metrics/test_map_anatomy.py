@@ -5,8 +5,8 @@ import pytest
 
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
 from monai_fundusgen.metrics.functional.vessel_structure import vessel_structure
-from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise
 
 COUNTS = ("components", "bifurcations", "crossings", "loops")
 

@@ -4,8 +4,8 @@ import pytest
 from monai_fundusgen.metrics.functional.optic_disc import optic_discs
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise
 
 SIDE = 256
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]

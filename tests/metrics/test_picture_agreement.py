@@ -3,8 +3,8 @@ import pytest
 
 from monai_fundusgen.metrics.functional.picture_agreement import picture_agreement
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise
 
 
 def bars(dark, side=512):

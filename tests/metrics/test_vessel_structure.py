@@ -10,11 +10,11 @@ import pytest
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.metrics.functional.vessel_structure import (
     box_dimension,
-    field_circle,
     field_diameter_px,
-    knudtson,
     vessel_structure,
 )
+from monai_fundusgen.vessels.central_calibre import knudtson
+from monai_fundusgen.vessels.field import Field
 
 drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
 SIZES = [1, 2, 4, 8, 16]
@@ -105,7 +105,7 @@ def test_tortuosity_of_a_half_circle():
 
 
 def test_the_field_diameter_ignores_a_flat_cut():
-    field = field_circle(200)
+    field = Field().mask(200)
     assert field_diameter_px(field) == pytest.approx(194, abs=1)
     field[:40], field[-40:] = False, False
     assert field_diameter_px(field) == pytest.approx(194, abs=1)
@@ -121,15 +121,6 @@ def test_dimension_of_a_line_is_one_and_of_a_square_two():
         carpet = np.block([[carpet, carpet, carpet], [carpet, ~carpet & carpet, carpet], [carpet, carpet, carpet]])
     assert box_dimension(carpet, [1, 3, 9, 27]) == pytest.approx(np.log(8) / np.log(3))
     assert np.isnan(box_dimension(~np.ones((8, 8), dtype=bool), SIZES))
-
-
-def test_knudtson_by_hand():
-    assert knudtson([3.0, 4.0], 0.88) == pytest.approx(0.88 * 5)
-    first = [0.95 * np.hypot(1, 6), 0.95 * np.hypot(2, 5), 0.95 * np.hypot(3, 4)]  # six: three pairs
-    middle = sorted(first)[1]
-    last = 0.95 * np.hypot(min(first), max(first))
-    assert knudtson([1, 2, 3, 4, 5, 6, 0.5], 0.95) == pytest.approx(0.95 * np.hypot(middle, last))
-    assert np.isnan(knudtson([5.0], 0.88))
 
 
 def test_equivalents_of_spokes_round_the_disc():

@@ -8,8 +8,8 @@ import torch
 from monai.networks.nets import DiffusionModelUNet
 from torch import nn
 
-from monai_fundusgen.networks.conversion.guided_diffusion import from_guided_diffusion
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
+from monai_fundusgen.weights.guided_diffusion import from_guided_diffusion
 
 REFERENCE = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "adm_unet.py"))
 CHANNELS, ATTENTION, HEAD, GROUPS = (32, 64, 96), (False, True, True), 16, 32

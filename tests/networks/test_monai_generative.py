@@ -7,8 +7,8 @@ import torch
 from monai.networks.nets import DiffusionModelUNet
 from torch import nn
 
-from monai_fundusgen.networks.conversion.monai_generative import from_monai_generative
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
+from monai_fundusgen.weights.monai_generative import from_monai_generative
 
 WIDTHS = {"num_res_blocks": 1, "attention_levels": (False, True), "num_head_channels": 8, "norm_num_groups": 8}
 CHANNELS = (16, 24)

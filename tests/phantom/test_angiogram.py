@@ -8,8 +8,8 @@ import pytest
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.angiogram import PHASES, STANDARD_TIMES_S, angiogram_sequence
 from monai_fundusgen.phantom.deformation import warp
-from monai_fundusgen.phantom.raster import rasterise
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise
 
 SIZE = 384
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from monai_fundusgen.phantom.camera import STYLES, Camera, draw_camera, expose, illuminate, jpeg_loss, spread_light
-from monai_fundusgen.phantom.retina import Field
 from monai_fundusgen.phantom.texture import Lattice
+from monai_fundusgen.vessels.field import Field
 
 
 def test_an_unknown_style_is_refused_with_the_known_ones():

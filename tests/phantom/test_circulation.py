@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.circulation import LEAD_S, REFERENCE_UM, VEIN_SPEED_MM_S, bolus, circulate
-from monai_fundusgen.phantom.retina import VesselGraph
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.eye import VesselGraph
 
 
 @pytest.fixture(scope="module", params=[0, 1])

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from monai_fundusgen.phantom.deformation import Deformation, draw_deformation, invert, warp
-from monai_fundusgen.phantom.retina import Field
+from monai_fundusgen.vessels.field import Field
 
 FIELD = Field()
 

@@ -4,7 +4,6 @@ import pytest
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.morphometry import (
     calibres_on_circle,
-    central_equivalent,
     field_area_mm2,
     junction_angles_deg,
     junction_exponent,
@@ -12,8 +11,9 @@ from monai_fundusgen.phantom.morphometry import (
     measure,
     segment_tortuosity,
 )
-from monai_fundusgen.phantom.retina import Field, VesselGraph
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.eye import VesselGraph
+from monai_fundusgen.vessels.field import Field
 
 PUBLISHED = {
     # k of 50-100 um vessels of normal eyes lies between that of veins and of arteries (Luo 2017, PMC6024667)
@@ -36,22 +36,6 @@ def a_letter_y(half_angle_deg=35.0, steps=10):
     parent = np.array([-1, 0, 1, *range(2, steps + 1), 1, *range(steps + 2, 2 * steps + 1)], np.int32)
     n = len(parent)
     return VesselGraph(xy, np.full(n, 20.0), np.zeros(n, np.uint8), parent, np.ones(n), np.zeros(n, np.uint8))
-
-
-def test_central_equivalent_of_a_tree_that_divides_evenly_is_its_root():
-    c = 0.9
-    daughter = 100.0 / (c * np.sqrt(2))
-    grandchild = daughter / (c * np.sqrt(2))
-    assert central_equivalent([grandchild] * 4, c) == pytest.approx(100.0)
-    assert central_equivalent([42.0], c) == 42.0
-    assert np.isnan(central_equivalent([], c))
-
-
-def test_central_equivalent_pairs_the_widest_with_the_narrowest():
-    first = 0.88 * np.hypot(90, 30), 0.88 * np.hypot(70, 50)
-    assert central_equivalent([70, 30, 90, 50], 0.88) == pytest.approx(0.88 * np.hypot(*first))
-    odd = 0.88 * np.hypot(90, 30), 70
-    assert central_equivalent([90, 30, 70], 0.88) == pytest.approx(0.88 * np.hypot(*odd))
 
 
 @pytest.mark.parametrize("exponent", [1.7, 2.3, 3.0])
@@ -108,7 +92,7 @@ def test_a_hundred_eyes_measure_within_published_ranges():
 
 
 def test_density_of_the_graph_is_that_of_its_raster(retinas):
-    from monai_fundusgen.phantom.raster import rasterise
+    from monai_fundusgen.vessels.drawing import rasterise
 
     for retina in retinas[:3]:
         raster = rasterise(retina, 1024)

@@ -11,9 +11,9 @@ from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.appearance import Appearance
 from monai_fundusgen.phantom.camera import Camera
 from monai_fundusgen.phantom.photograph import axis_distance, render_photograph
-from monai_fundusgen.phantom.raster import rasterise
-from monai_fundusgen.phantom.retina import Crossings, Retina, VesselGraph
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.drawing import rasterise
+from monai_fundusgen.vessels.eye import Crossings, Retina, VesselGraph
 
 QUIET = Camera(noise=0.0, psf_um=8.0, veil=0.0)
 

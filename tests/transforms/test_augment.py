@@ -4,7 +4,7 @@ import torch
 from monai.transforms import Compose
 from torch.nn import functional
 
-from monai_fundusgen.transforms.augment import RandPatchPaird, RandVesselWarpd, reduce_bicubic
+from monai_fundusgen.transforms.augment import RandCropPaird, RandVesselWarpd, ReduceBicubicd, reduce_bicubic
 
 STRONG = {"rotate_deg": 180, "scale": 0.2, "shear": 0.2, "elastic_px": 4, "flip": 0.5}
 BENT = STRONG | {"elastic_px": 0.6}  # a hundredth of the side: no folds
@@ -101,14 +101,14 @@ def photograph():
 
 
 def test_the_low_patch_is_the_reduction_of_the_high_patch(photograph):
-    pair = RandPatchPaird(patch=48).set_random_state(0)({"image": photograph})
+    pair = RandCropPaird(patch=48).set_random_state(0)({"image": photograph})
     assert pair["image"].shape == (3, 48, 48) and pair["low"].shape == (3, 12, 12)
     assert torch.equal(pair["low"], reduce_bicubic(pair["image"], 4))
 
 
 def test_patches_are_pieces_of_the_photograph_up_to_its_edges():
     ids = torch.arange(40 * 56, dtype=torch.float32).reshape(1, 40, 56)
-    cut = RandPatchPaird(patch=16, turn=False)
+    cut = RandCropPaird(patch=16, turn=False)
     corners = set()
     for seed in range(300):
         patch = cut.set_random_state(seed)({"image": ids})["image"][0]
@@ -121,7 +121,7 @@ def test_patches_are_pieces_of_the_photograph_up_to_its_edges():
 
 def test_turning_gives_all_eight_positions():
     ids = torch.arange(256, dtype=torch.float32).reshape(1, 16, 16)
-    cut = RandPatchPaird(patch=16)
+    cut = RandCropPaird(patch=16)
     seen = {tuple(cut.set_random_state(seed)({"image": ids})["image"][0, 0, :2].tolist()) for seed in range(100)}
     assert len(seen) == 8
 
@@ -129,7 +129,7 @@ def test_turning_gives_all_eight_positions():
 def test_patches_are_drawn_inside_the_field():
     fov = torch.zeros(1, 64, 64)
     fov[0, 20:24, 40:44] = 1
-    cut = RandPatchPaird(patch=16, fov_key="fov", turn=False)
+    cut = RandCropPaird(patch=16, fov_key="fov", turn=False)
     for seed in range(20):
         patch = cut.set_random_state(seed)({"image": fov.clone(), "fov": fov})["image"]
         assert patch[0, 8, 8] == 1
@@ -137,9 +137,9 @@ def test_patches_are_drawn_inside_the_field():
 
 def test_bad_patches_are_refused(photograph):
     with pytest.raises(ValueError, match="multiple of factor"):
-        RandPatchPaird(patch=50)
+        RandCropPaird(patch=50)
     with pytest.raises(ValueError, match="at least 192"):
-        RandPatchPaird()({"image": photograph})
+        RandCropPaird()({"image": photograph})
 
 
 def test_reduction_keeps_a_constant_and_stays_in_range(photograph):
@@ -160,3 +160,14 @@ def test_points_move_with_the_picture(strength):
         weights = out["label"][0].numpy() / out["label"].sum().item()
         centre = [(weights.sum(axis) * (2 * np.arange(64) + 1) / 64).sum() - 1 for axis in (0, 1)]
         assert np.abs(out["at"][0] - centre).max() < 0.02, seed
+
+
+def test_a_flat_photograph_stays_flat_and_a_quarter_of_the_size():
+    item = ReduceBicubicd(["image"], 4)({"image": torch.full((3, 32, 48), 0.3)})
+    assert item["low"].shape == (3, 8, 12) and torch.allclose(item["low"], torch.tensor(0.3))
+    assert item["image"].shape == (3, 32, 48)
+
+
+def test_two_photographs_are_refused():
+    with pytest.raises(ValueError, match="expected one photograph"):
+        ReduceBicubicd(["image", "other"])

@@ -3,19 +3,19 @@ import pytest
 import torch
 
 from monai_fundusgen.phantom.anatomy import Anatomy
-from monai_fundusgen.phantom.raster import vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.transforms.condition import (
     CONDITION,
     CONDITION_CHANNELS,
     POINTS,
-    EyePointsd,
-    PhotographConditiond,
+    BuildConditiond,
+    LocateLandmarksd,
     eye_points,
     heat_maps,
     mm_per_side,
     photograph_condition,
 )
+from monai_fundusgen.vessels.drawing import vessel_map
 
 
 def test_each_plane_keeps_its_channel_and_becomes_network_range():
@@ -51,7 +51,7 @@ def test_a_map_without_vessels_has_no_landmarks():
 
 def test_the_item_gives_the_same_as_the_function():
     item = {"label": torch.rand(2, 32, 32), "fov": torch.ones(1, 32, 32), "id": "a"}
-    pointed = EyePointsd()(item)
-    made = PhotographConditiond()(pointed)
+    pointed = LocateLandmarksd()(item)
+    made = BuildConditiond()(pointed)
     assert made["id"] == "a" and CONDITION not in item
     assert torch.equal(made[CONDITION], photograph_condition(item["label"], item["fov"], pointed[POINTS]))

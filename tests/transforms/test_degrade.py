@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from monai_fundusgen.transforms.degrade import RandFadedVesselsd, faded, gaussian_blur, shifted
+from monai_fundusgen.transforms.degrade import RandFadeVesselsd, faded, gaussian_blur, shifted
 
 
 def patch():
@@ -46,13 +46,13 @@ def test_blur_keeps_the_mean_and_spreads_by_its_sigma():
 def test_the_same_state_degrades_alike_and_the_range_is_kept():
     photograph, _, label = patch()
     item = {"low": photograph, "label": label}
-    one, again, other = (RandFadedVesselsd("low", prob=1).set_random_state(seed)(item)["low"] for seed in (1, 1, 2))
+    one, again, other = (RandFadeVesselsd("low", prob=1).set_random_state(seed)(item)["low"] for seed in (1, 1, 2))
     assert torch.equal(one, again) and not torch.equal(one, other)
     assert one.min() >= 0 and one.max() <= 1 and item["low"] is photograph
-    assert torch.equal(RandFadedVesselsd("low", prob=0).set_random_state(1)(item)["low"], photograph)
+    assert torch.equal(RandFadeVesselsd("low", prob=0).set_random_state(1)(item)["low"], photograph)
 
 
 @pytest.mark.parametrize("wrong", [{"fade": 2.0}, {"noise": -1.0}, {"prob": 1.5}])
 def test_strengths_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="expected none negative"):
-        RandFadedVesselsd("low", **wrong)
+        RandFadeVesselsd("low", **wrong)

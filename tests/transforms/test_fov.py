@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from monai_fundusgen.conventions import FIELD_FILL
-from monai_fundusgen.phantom.retina import Field
 from monai_fundusgen.transforms.fov import Circle, estimate_fov, field_circle, square_crop
+from monai_fundusgen.vessels.field import Field
 
 
 def disc(height, width, circle):

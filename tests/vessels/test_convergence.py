@@ -3,9 +3,9 @@ import pytest
 from skimage.draw import disk, line
 
 from monai_fundusgen.phantom.anatomy import Anatomy
-from monai_fundusgen.phantom.raster import vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.drawing import vessel_map
 from monai_fundusgen.vessels.graph import vessel_graph
 
 

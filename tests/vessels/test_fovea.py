@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from monai_fundusgen.phantom.anatomy import Anatomy
-from monai_fundusgen.phantom.raster import vessel_map
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.drawing import vessel_map
 from monai_fundusgen.vessels.fovea import ANGLE_DEG, DISTANCE_MM, fovea_rc
 from monai_fundusgen.vessels.graph import vessel_graph
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
-from monai_fundusgen.metrics.functional.central_calibre import arteriole_venule_ratio
 from monai_fundusgen.metrics.functional.kind_flips import kind_flips_rc
-from monai_fundusgen.metrics.functional.vessel_structure import field_circle, field_diameter_px
+from monai_fundusgen.metrics.functional.vessel_structure import field_diameter_px
+from monai_fundusgen.vessels.central_calibre import arteriole_venule_ratio
 from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.graph import SegmentGraph, vessel_graph
 from monai_fundusgen.vessels.topology import artery_vein_crossings, betti_numbers, component_areas, junctions
 
@@ -69,7 +70,7 @@ def map_anatomy(vessels: ArrayLike, fov: ArrayLike | None = None) -> dict[str, f
     if planes.ndim != 3 or planes.shape[0] != len(KINDS) or planes.shape[1] != planes.shape[2]:
         raise ValueError(f"map_anatomy: found {planes.shape}; expected (2, S, S), artery then vein")
     size = planes.shape[-1]
-    field = field_circle(size) if fov is None else np.asarray(fov, dtype=bool)
+    field = Field().mask(size) if fov is None else np.asarray(fov, dtype=bool)
     full = (planes > (0 if planes.dtype == bool else LEVEL)) & field
     side = _fitting_side(size, SIDE)
     small: BoolArray = np.any(_blocks(full, side), axis=(2, 4))

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import ARTERY, FIELD_FILL, VEIN
+from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.vessels.calibre import weighted_quantiles
+from monai_fundusgen.vessels.central_calibre import KNUDTSON, knudtson
+from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.graph import SegmentGraph, centre_lines, segment_graph
 from monai_fundusgen.vessels.topology import (
     artery_vein_crossings,
@@ -28,9 +30,6 @@ BOX_SHARES = (1 / 256, 1 / 128, 1 / 64, 1 / 32, 1 / 16)
 SHORTEST_SEGMENT_PX = 8.0
 #: Junctions whose parent is narrower say nothing about the exponent.
 NARROWEST_PARENT_PX = 3.0
-#: Knudtson's constants for arteries and veins, and the number of vessels.
-KNUDTSON = {ARTERY: 0.88, VEIN: 0.95}
-KNUDTSON_VESSELS = 6
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,6 @@ class VesselStructure:
         return table
 
 
-def field_circle(size: int) -> BoolArray:
-    """The default field of a square map: a centred circle of radius ``FIELD_FILL`` half sides (size, size)."""
-    offset = np.arange(size) - (size - 1) / 2
-    return np.hypot(offset[:, None], offset[None, :]) <= FIELD_FILL * size / 2
-
-
 def field_diameter_px(fov: BoolArray) -> float:
     """Widest extent of the field along rows or columns (a circle cut flat keeps its width)."""
     rows, columns = np.flatnonzero(fov.any(axis=1)), np.flatnonzero(fov.any(axis=0))
@@ -143,30 +136,6 @@ def box_dimension(mask: BoolArray, sizes_px: Sequence[int]) -> float:
     per_row = mask.shape[1] + 1
     boxes = [np.count_nonzero(np.bincount(rows // size * per_row + columns // size)) for size in sizes_px]
     return float(-np.polyfit(np.log(sizes_px), np.log(boxes), 1)[0])
-
-
-def knudtson(widths: ArrayLike, constant: float) -> float:
-    """Width of the central vessel from those of its branches.
-
-    Pairs the widest with the narrowest, ``w = c sqrt(w1**2 + w2**2)``, carries an odd one over, until one is left.
-
-    Args:
-        widths: (N,) branch widths; the six largest are used.
-        constant: 0.88 for arteries, 0.95 for veins.
-
-    Returns:
-        The equivalent in the unit of the widths; NaN for fewer than two branches.
-
-    Source: Knudtson et al. 2003 (Curr Eye Res 27:143-149).
-    """
-    left = sorted(np.asarray(widths, dtype=np.float64).ravel())[-KNUDTSON_VESSELS:]
-    if len(left) < 2:
-        return float("nan")
-    while len(left) > 1:
-        pairs = [constant * np.hypot(left[i], left[-1 - i]) for i in range(len(left) // 2)]
-        carried = [left[len(left) // 2]] if len(left) % 2 else []
-        left = sorted([*pairs, *carried])
-    return float(left[0])
 
 
 def widths_round_disc(graph: SegmentGraph, disc_rc: tuple[float, float], disc_radius_px: float) -> FloatArray:
@@ -251,7 +220,7 @@ def vessel_structure(
 
     Args:
         vessels: (2, H, W) bool, artery then vein, both set at a crossing.
-        fov: field of view (H, W); by default the centred circle of `field_circle` (square maps only).
+        fov: field of view (H, W); by default the centred circle of `Field()` (square maps only).
         disc_rc, disc_radius_px: optic disc, row and column of its centre and its radius; with it, crossings on the
             disc are left out of ``av_crossings`` and the central equivalents are computed.
 
@@ -263,7 +232,7 @@ def vessel_structure(
             f"vessel_structure: found a map of shape {vessels.shape}, expected (2, H, W), square where no field of "
             f"view is given; decode label maps first and hand in fov"
         )
-    field = field_circle(vessels.shape[1]) if fov is None else np.asarray(fov, dtype=bool)
+    field = Field().mask(vessels.shape[1]) if fov is None else np.asarray(fov, dtype=bool)
     artery, vein = (np.asarray(vessels[kind], dtype=bool) & field for kind in (ARTERY, VEIN))
     (a, graph_a), (v, graph_v), (both, _) = (plane_structure(plane, field) for plane in (artery, vein, artery | vein))
     disc = None if disc_rc is None or disc_radius_px is None else (disc_rc, disc_radius_px)

@@ -1,0 +1,1 @@
+"""A data set on disk: its files, journal, lists, cards and checks."""

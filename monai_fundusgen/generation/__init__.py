@@ -1,1 +1,0 @@
-"""From a plan of seeds to a dataset on disk."""

@@ -1,0 +1,1 @@
+"""Runs that make data sets: in one process, by torchrun, on Ray."""

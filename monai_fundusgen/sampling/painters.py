@@ -1,0 +1,137 @@
+"""From vessels to photographs: by the trained cascade, or by the phantom's optics."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from monai_fundusgen.conventions import FOV, IMAGE
+from monai_fundusgen.data.reading import read_rgb
+from monai_fundusgen.networks.nets.cascade import PhotographCascade
+from monai_fundusgen.networks.nets.edsr import EDSR
+from monai_fundusgen.phantom.photograph import render_photograph
+from monai_fundusgen.sampling.plan import PlannedSample
+from monai_fundusgen.sampling.sources import VesselSample
+from monai_fundusgen.transforms.condition import eye_points, photograph_condition
+from monai_fundusgen.transforms.field import CropFieldd, to_network_range
+from monai_fundusgen.transforms.fov import estimate_fov
+from monai_fundusgen.transforms.pixels import photograph_pixels
+
+
+class Painter(Protocol):
+    """Anything that makes photographs of vessel samples."""
+
+    def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
+        """Photographs (3, H, W), in order, black outside the field of view."""
+
+
+@dataclass(frozen=True)
+class CascadePainter:
+    """Photographs by the generator and the enlarger, which follows the exact label; each seed draws its own style.
+
+    Args:
+        network: the two stages.
+        inferer: runs the network on a batch.
+        style: photograph (3, H, W) in [-1, 1] whose camera all samples imitate; None: a style a seed.
+        field_deg: visual angle of the field, for the landmarks.
+    """
+
+    network: PhotographCascade
+    inferer: Any
+    style: Tensor | None = None
+    field_deg: float = 60.0
+
+    def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
+        """Paint one sample at a time, so that its bytes do not depend on the batch."""
+        return [self._paint(sample, plan["seed"]) for sample, plan in zip(vessels, planned, strict=True)]
+
+    @torch.inference_mode()
+    def _paint(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
+        device = next(self.network.parameters()).device
+        self._require_size(sample)
+        fov = torch.from_numpy(sample.fov)[None].float()
+        coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
+        points = eye_points(sample.soft.numpy(), self.field_deg)
+        condition = photograph_condition(sample.soft, coarse_fov, points, self.field_deg)[None]
+        photograph = self.inferer(
+            condition.to(device, memory_format=torch.channels_last),
+            self.network,
+            guide=torch.from_numpy(sample.label)[None].float().to(device),
+            style=self.network.styles([seed], self.style),
+        )[0]
+        return photograph_pixels(photograph).cpu().numpy() * sample.fov.astype(np.uint8)
+
+    def _require_size(self, sample: VesselSample) -> None:
+        """The enlarger follows the label pixel by pixel."""
+        if isinstance(self.network.enlarger, EDSR):
+            painted, side = sample.soft.shape[-1] * self.network.enlarger.scale, sample.label.shape[-1]
+            if side != painted:
+                raise ValueError(f"size: found {side}, but the cascade paints {painted} px; set size to {painted}")
+
+
+@dataclass(frozen=True)
+class PhantomPainter:
+    """Photographs by the phantom's optics; needs samples that know their eye."""
+
+    def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
+        """Render each eye with a camera drawn from the sample's seed."""
+        return [self._render(sample, plan["seed"]) for sample, plan in zip(vessels, planned, strict=True)]
+
+    def _render(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
+        if sample.retina is None or sample.raster is None:
+            raise ValueError(
+                f"photograph_source: found 'phantom' with maps from {sample.origin.get('source')!r}, "
+                "which know no eye; use mask_source phantom, or photograph_source cascade"
+            )
+        return render_photograph(sample.retina, sample.raster, rng=np.random.default_rng(seed))
+
+
+def open_painter(
+    source: str,
+    network: PhotographCascade,
+    inferer: Any,
+    *,
+    style: str | Path | None = None,
+    field_deg: float = 60.0,
+) -> Painter:
+    """The painter of that name: cascade or phantom.
+
+    Args:
+        source: cascade or phantom.
+        network: the cascade.
+        inferer: runs the cascade.
+        style: photograph to imitate; the cascade only.
+        field_deg: visual angle of the field.
+
+    Raises:
+        ValueError: another name, a style for the phantom's optics or for a generator without style, or one that is no
+            fundus photograph.
+    """
+    if style is not None and (source != "cascade" or not network.styled):
+        raise ValueError(
+            f"style: found {str(style)!r} with photograph_source {source}; only the cascade imitates a photograph, and "
+            "only with a generator that takes a style"
+        )
+    if source == "cascade":
+        return CascadePainter(network, inferer, None if style is None else _photograph(style), field_deg)
+    if source == "phantom":
+        return PhantomPainter()
+    raise ValueError(f"photograph_source: found {source!r}, expected cascade or phantom")
+
+
+def _photograph(path: str | Path) -> Tensor:
+    """A photograph (3, S, S) in [-1, 1], squared round its field of view as in training."""
+    pixels = read_rgb(path)
+    try:
+        field = estimate_fov(pixels)[None]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; give a fundus photograph as style") from error
+    item: dict[Hashable, Any] = {IMAGE: pixels.astype(np.float32) / 255, FOV: field}
+    return to_network_range(torch.as_tensor(CropFieldd((IMAGE,), 256)(item)[IMAGE]))

@@ -1,0 +1,91 @@
+"""The record of one eye: landmarks, camera field, vessel graph, crossings.
+
+Frame: millimetres on the retina, origin at the fovea, x to the image right, y down. In a right eye the optic disc lies
+at positive x; a left eye is its exact mirror image in x.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_fundusgen.vessels.field import Field
+
+FloatArray = NDArray[np.float64]
+
+#: Territories of the trunks: superior/inferior temporal, superior/inferior nasal.
+QUADRANTS = ("superotemporal", "inferotemporal", "superonasal", "inferonasal")
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Optic disc, cup, fovea and laterality.
+
+    Attributes:
+        disc_mm: centre of the optic disc (x, y); the fovea is the origin.
+        disc_radius_mm: half the disc diameter.
+        cup_ratio: cup radius over disc radius, in (0, 1).
+        faz_radius_mm: radius of the vessel-free zone round the fovea.
+        right_eye: True for a right eye (disc at positive x).
+    """
+
+    disc_mm: tuple[float, float]
+    disc_radius_mm: float
+    cup_ratio: float
+    faz_radius_mm: float
+    right_eye: bool
+
+
+@dataclass(frozen=True)
+class VesselGraph:
+    """Two forests, arteries and veins, as arrays over N nodes; edge i joins node i to ``parent[i]``.
+
+    Attributes:
+        xy_mm: (N, 2) float64.
+        radius_um: (N,) float64, never growing from root to leaf.
+        kind: (N,) uint8, ARTERY or VEIN.
+        parent: (N,) int32; -1 at a root. A parent precedes its children.
+        leaves: (N,) float64, terminal vessels fed by the node; vessels that leave the grown domain count as the many
+            that their calibre would feed.
+        quadrant: (N,) uint8, index into ``QUADRANTS``, of the trunk the node belongs to.
+
+    The radius of edge i is ``radius_um[i]``: it changes at junctions and near the tips only.
+    """
+
+    xy_mm: FloatArray
+    radius_um: FloatArray
+    kind: NDArray[np.uint8]
+    parent: NDArray[np.int32]
+    leaves: FloatArray
+    quadrant: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """Places where an artery passes a vein, from exact intersection of edges; arrays over M crossings.
+
+    Attributes:
+        xy_mm: (M, 2) float64.
+        artery_edge, vein_edge: (M,) int32, the child node of each edge.
+        angle_deg: (M,) float64, acute angle between the two.
+        front: (M,) uint8, the kind that lies in front.
+    """
+
+    xy_mm: FloatArray
+    artery_edge: NDArray[np.int32]
+    vein_edge: NDArray[np.int32]
+    angle_deg: FloatArray
+    front: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Retina:
+    """One eye: everything that photographs, maps and angiograms are drawn from."""
+
+    seed: int
+    landmarks: Landmarks
+    field: Field
+    graph: VesselGraph
+    crossings: Crossings

@@ -1,0 +1,1 @@
+"""From a soft map to vessel paths: traced, fitted, joined, repaired."""

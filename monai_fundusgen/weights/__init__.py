@@ -1,0 +1,1 @@
+"""Weights of networks in files: read, written, converted from other programs, exported."""

@@ -1,0 +1,66 @@
+"""Trained stages, each read from its own bundle: network, weights and inferer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+from torch import nn
+
+from monai_fundusgen.networks.nets.cascade import PhotographCascade
+from monai_fundusgen.weights.files import load_weights
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A network with its weights, the inferer that its bundle runs it with, and how its maps become labels."""
+
+    network: nn.Module
+    inferer: Any
+    maps: dict[str, Any]
+
+
+def stage_config(bundle: str | Path) -> ConfigParser:
+    """The ``configs/inference.yaml`` of a bundle, told where it lies.
+
+    Raises:
+        FileNotFoundError: no such bundle.
+    """
+    config = Path(bundle) / "configs" / "inference.yaml"
+    if not config.is_file():
+        raise FileNotFoundError(f"{bundle}: no configs/inference.yaml there; give the folder of a bundle")
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    parser["bundle_root"] = str(bundle)
+    return parser
+
+
+def load_stage(bundle: str | Path, device: torch.device | str = "cpu", *, weights: str | Path | None = None) -> Stage:
+    """Read ``network_def``, ``weights``, ``inferer`` and ``maps`` of a bundle's ``configs/inference.yaml``.
+
+    Args:
+        bundle: folder of the bundle.
+        device: where the network is to run.
+        weights: weights file in place of the bundle's own.
+
+    Raises:
+        FileNotFoundError: no such bundle, or no weights in it.
+        ValueError: the weights belong to another preset.
+    """
+    parser = stage_config(bundle)
+    parser["device"] = f"$torch.device('{device}')"
+    network = parser.get_parsed_content("network_def")
+    load_weights(network, weights or parser.get_parsed_content("weights"))
+    network = network.to(device, memory_format=torch.channels_last)
+    return Stage(network, parser.get_parsed_content("inferer"), dict(parser.get("maps", {})))
+
+
+def load_photograph_network(
+    photograph_bundle: str | Path, enlarging_bundle: str | Path, device: torch.device | str = "cpu"
+) -> PhotographCascade:
+    """Generator, then enlarger, each from its bundle, in evaluation mode."""
+    stages = [load_stage(bundle, device) for bundle in (photograph_bundle, enlarging_bundle)]
+    return PhotographCascade(*(stage.network for stage in stages)).eval()
