@@ -11,7 +11,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 from torch import nn
 
-from monai_fundusgen.handlers.weights import save_weights
+from monai_fundusgen.weights.files import save_weights
 
 logger = logging.getLogger(__name__)
 

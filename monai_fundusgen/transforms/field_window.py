@@ -79,7 +79,7 @@ class RandFieldWindowd(Randomizable, MapTransform):
         stack = torch.cat([_unit(item[key]) for key in present])
         side = stack.shape[-1]
         if stack.shape[-2] != side:
-            raise ValueError(f"{present[0]} is {tuple(stack.shape[-2:])}; expected a square, as FieldSquared gives")
+            raise ValueError(f"{present[0]} is {tuple(stack.shape[-2:])}; expected a square, as CropFieldd gives")
         step = float(np.sqrt(abs(np.linalg.det(self._warp.matrix)))) * side / self.size
         over = max(1, ceil(step - 0.5))
         sampled = functional.grid_sample(
