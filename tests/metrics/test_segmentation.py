@@ -11,7 +11,7 @@ from monai_fundusgen.metrics.functional.segmentation import (
     roc_auc,
     score_table,
 )
-from monai_fundusgen.metrics.segmentation import ArteryVeinMetric, VesselSegmentationMetric
+from monai_fundusgen.metrics.segmentation import ArteryVeinMetric, MaskedDiceMetric, VesselSegmentationMetric
 
 
 def batch(seed, channels=1, count=4):
@@ -66,3 +66,16 @@ def test_areas_need_no_centre_lines():
     metric = VesselSegmentationMetric(cl_dice=False)
     metric(scores, target, fov=fov)
     assert "cl_dice_mean" not in metric.aggregate()
+
+
+def test_masked_dice_of_a_hand_made_case_is_pooled_over_images_and_blind_outside_the_masks():
+    metric = MaskedDiceMetric()
+    maps = torch.tensor([[[[1.0, 1.0, 0.0, 1.0]], [[0.0, 0.0, 1.0, 0.0]]]])
+    masks = torch.tensor([[[[1.0, 1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0, 1.0]]]])
+    pred = torch.tensor([[[[0.9, 0.2, 0.7, 0.1]], [[0.1, 0.2, 0.8, 0.1]]]])
+    metric(pred, torch.cat([maps, masks], dim=1))
+    assert metric.aggregate().item() == pytest.approx((2 / 4 + 1) / 2)
+    metric(maps, torch.cat([maps, masks], dim=1))  # a perfect one
+    assert metric.aggregate().item() == pytest.approx((6 / 8 + 1) / 2)
+    with pytest.raises(ValueError, match="nothing to aggregate"):
+        MaskedDiceMetric().aggregate()
