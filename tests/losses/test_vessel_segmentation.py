@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from monai_fundusgen.losses.vessel_segmentation import MaskedVesselLoss
+from monai_fundusgen.losses.vessel_segmentation import MaskedVesselLoss, kind_loss
 
 
 def target_of(maps, masks):
@@ -13,12 +13,27 @@ def target_of(maps, masks):
 
 
 def test_the_value_of_a_hand_made_case():
-    # one channel, two pixels known, one unknown; logits 0 everywhere: cross-entropy log 2, soft map one half
-    target = target_of([[[1.0, 0.0, 1.0]]], [[[1.0, 1.0, 0.0]]])
-    logits = torch.zeros(1, 1, 1, 3)
+    # two channels, alike: two pixels known, one unknown; logits 0: cross-entropy log 2, soft map one half
+    one = [[1.0, 0.0, 1.0]]
+    target = target_of([one, one], [[[1.0, 1.0, 0.0]]] * 2)
+    logits = torch.zeros(1, 2, 1, 3)
     dice = 1 - (2 * 0.5 + 1) / (0.5 + 1 + 1)
-    assert MaskedVesselLoss(smooth=1.0)(logits, target).item() == pytest.approx(math.log(2) + dice)
-    assert MaskedVesselLoss(0.0)(logits, target).item() == pytest.approx(math.log(2))
+    assert MaskedVesselLoss(kind_weight=0, smooth=1.0)(logits, target).item() == pytest.approx(math.log(2) + dice)
+    assert MaskedVesselLoss(0.0, 0.0)(logits, target).item() == pytest.approx(math.log(2))
+    assert MaskedVesselLoss(0.0, 3.0)(logits, target).item() == pytest.approx(4 * math.log(2))
+
+
+def test_the_kind_counts_on_known_vessels_alone():
+    #         artery, half a vein, background, unknown artery
+    maps = torch.tensor([[[[1.0, 0.0, 0.0, 1.0]], [[0.0, 0.5, 0.0, 0.0]]]])
+    masks = torch.tensor([1.0, 1.0, 1.0, 0.0]).expand_as(maps)
+    logits = torch.tensor([[[[2.0, 1.0, 5.0, -9.0]], [[0.0, 0.0, 0.0, 9.0]]]], requires_grad=True)
+    wrong = math.log(1 + math.exp(1.0))  # of the vein
+    right = math.log(1 + math.exp(-2.0))  # of the artery
+    loss = kind_loss(logits, maps, masks)
+    assert loss.item() == pytest.approx((right + 0.5 * wrong) / 1.5)
+    loss.backward()
+    assert not logits.grad[..., 2:].any() and logits.grad[0, 1, 0, 1] < 0 < logits.grad[0, 0, 0, 1]
 
 
 def test_unknown_pixels_neither_count_nor_pull():
@@ -34,7 +49,7 @@ def test_unknown_pixels_neither_count_nor_pull():
 
 def test_the_truth_has_the_least_loss():
     maps = torch.zeros(1, 3, 8, 8)
-    maps[:, :, 3] = 1
+    maps[:, 0, :4] = maps[:, 1, 6:] = maps[:, 2, 3:] = 1
     target = torch.cat([maps, torch.ones_like(maps)], dim=1)
     truth, wrong = 20 * (2 * maps - 1), 20 * (1 - 2 * maps)
     loss = MaskedVesselLoss(smooth=1.0)
