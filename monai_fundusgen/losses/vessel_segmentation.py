@@ -27,8 +27,8 @@ class MaskedVesselLoss(nn.Module):
         super().__init__()
         if min(dice_weight, kind_weight) < 0 or smooth <= 0:
             raise ValueError(
-                f"dice_weight {dice_weight}, kind_weight {kind_weight}, smooth {smooth}; expected none negative, smooth "
-                f"above 0"
+                f"dice_weight {dice_weight}, kind_weight {kind_weight}, smooth {smooth}; expected none negative, "
+                f"smooth above 0"
             )
         self.dice_weight = dice_weight
         self.kind_weight = kind_weight
