@@ -194,18 +194,30 @@ def show(
 
 @app.command()
 def export(
-    directory: Annotated[Path, typer.Argument(help="Folder of a finished data set.")],
-    output: Annotated[Path, typer.Argument(help="Folder to write; missing or empty.")],
-    to: Annotated[str, typer.Option("--to", help="Format; --to list names them.")],
-    testing: Annotated[float, typer.Option(help="Share of the samples for testing, the last ones.")] = 0.0,
+    to: Annotated[str, typer.Option("--to", help="Format; --to list names them and their options.")],
+    directory: Annotated[Path | None, typer.Argument(help="Folder of a finished data set.")] = None,
+    output: Annotated[Path | None, typer.Argument(help="Folder to write; missing or empty.")] = None,
+    testing: Annotated[float | None, typer.Option(help="Share of the samples for testing, the last ones.")] = None,
+    validation: Annotated[float | None, typer.Option(help="Share for validation, those before them.")] = None,
+    links: Annotated[bool | None, typer.Option("--links", help="Hard links instead of copies.")] = None,
+    dataset_id: Annotated[int | None, typer.Option(help="Number of the data set in nnU-Net, 1 to 999.")] = None,
+    crops: Annotated[int | None, typer.Option(help="Crops of a photograph for RV-GAN; all unless told.")] = None,
 ) -> None:
     """Write a data set in the layout that another program reads."""
-    from monai_fundusgen.export.formats import FORMATS, export_dataset
+    from monai_fundusgen.export.export_dataset import export_dataset, format_list
 
     if to == "list":
-        typer.echo("\n".join(f"{name:12} {one.summary}" for name, one in FORMATS.items()))
+        typer.echo(format_list())
         return
-    typer.echo(export_dataset(directory, output, to, testing=testing))
+    if directory is None or output is None:
+        raise ValueError("export: found no folders, expected fundusgen export SET OUT --to FORMAT, or --to list alone")
+    told = {
+        "testing": testing, "validation": validation, "links": links, "dataset_id": dataset_id, "crops": crops,
+    }  # fmt: skip
+    found = export_dataset(directory, output, to, **told)
+    typer.echo(found.line)
+    for warning in found.warnings:
+        typer.echo(f"note: {warning}", err=True)
 
 
 @app.command()

@@ -28,6 +28,9 @@ FOV: Final = "fov"  # field of view: (1, H, W)
 UNCERTAIN: Final = "uncertain"  # vessel pixels whose kind the annotator left open: (1, H, W)
 SEED: Final = "seed"  # seed of a phantom eye, in place of files
 
+#: What every picture made here says of itself, in a text chunk or comment.
+SYNTHETIC: Final = "computer generated; shows no person's eye"
+
 #: Networks see photographs and maps in this range; files hold 0..255.
 NETWORK_RANGE: Final = (-1.0, 1.0)
 

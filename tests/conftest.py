@@ -8,6 +8,7 @@ import pytest
 
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.writer import DatasetWriter
+from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.sampling.judged import JudgedMaps
 from monai_fundusgen.sampling.painters import PhantomPainter
 from monai_fundusgen.sampling.plan import GenerationPlan
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(items):
 def hrf_av():
     """Folder of the real photographs; for tests marked ``data``."""
     return HRF_AV
+
+
+@pytest.fixture(scope="session")
+def retinas():
+    """Twelve eyes of the default anatomy."""
+    return [grow_retina(seed) for seed in range(12)]
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL, LABEL_NAMES, VESSEL
 from monai_fundusgen.data.cases import Case, survey
+from monai_fundusgen.data.exported import layout_of_export
 from monai_fundusgen.data.layouts import Layout, SectionName
 from monai_fundusgen.data.reading import read_av, read_fov, read_rgb, read_vessel
 from monai_fundusgen.storage.whole_file import write_whole
@@ -183,6 +184,7 @@ def build_datalist(
     root, base_dir = _absolute(directory), _absolute(base_dir)
     if folds < 1:
         raise ValueError(f"folds {folds}; expected at least 1")
+    layout = layout_of_export(layout, root)
     sections = _sections(_verified(layout, root, threads), validation, testing, seed)
     fold = {person: place % folds for place, person in enumerate(_shuffled_persons(sections["training"], seed + 2))}
     labels = _label_names([case for name in ("training", "validation") for case in sections[name]])

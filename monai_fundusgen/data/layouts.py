@@ -106,14 +106,14 @@ DRIVE: Final = Layout(
         Section(
             "training",
             "training/images",
-            r"(?P<id>\d\d)_training\.tif",
+            r"(?P<id>\d{2,})_training\.tif",
             {VESSEL: ("training/1st_manual/{id}_manual1.gif",), FOV: ("training/mask/{id}_training_mask.gif",)},
             num_cases=20,
         ),
         Section(
             "testing",
             "test/images",
-            r"(?P<id>\d\d)_test\.tif",
+            r"(?P<id>\d{2,})_test\.tif",
             {VESSEL: ("test/1st_manual/{id}_manual1.gif",), FOV: ("test/mask/{id}_test_mask.gif",)},
             num_cases=20,
             optional=frozenset({VESSEL}),
@@ -137,7 +137,7 @@ RITE: Final = Layout(
         Section(
             name,
             f"{folder}/images",
-            rf"(?P<id>\d\d)_{folder}\.(?:tif|png)",
+            rf"(?P<id>\d{{2,}})_{folder}\.(?:tif|png)",
             {
                 LABEL: (f"{folder}/av/{{id}}_{folder}.png",),
                 VESSEL: (f"{folder}/vessel/{{id}}_{folder}.png",),

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from monai_fundusgen import __version__
 from monai_fundusgen.conventions import LABEL_NAMES
@@ -24,8 +23,10 @@ from monai_fundusgen.dataset.croissant import croissant
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.manifest import MANIFEST, merge, records
 from monai_fundusgen.dataset.placement import FOLDER_OF, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.dataset.summary import Summary, summarise
 from monai_fundusgen.storage.checksum import file_sha256
+from monai_fundusgen.storage.contained import OutsideError, read_contained
 from monai_fundusgen.storage.folder_lock import FolderLock
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import whole_file, write_json, write_whole
@@ -125,16 +126,25 @@ def _header(root: Path) -> dict[str, Any]:
 
 
 def sheet_of(root: Path, placement: Placement, indices: Iterable[int]) -> NDArray[np.uint8]:
-    """Contact sheet of some samples."""
+    """Contact sheet of some samples.
+
+    Raises:
+        ValueError: a picture is missing, a link, or no such picture; it is named.
+    """
     pairs = []
     for index in indices:
         files = placement.files(index)
-        pairs.append((_read(root / files["images"]), _read(root / files["av"])))
+        pairs.append((_read(root, files["images"], "images"), _read(root, files["av"], "av")))
     return contact_sheet(pairs)
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: missing, though the manifest tells of {sample_id(sample_index(path.stem))}")
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+def _read(root: Path, name: str, folder: str) -> NDArray[np.uint8]:
+    try:
+        return picture_pixels(read_contained(root, name), folder, None)
+    except FileNotFoundError as error:
+        told = f"{error}, though the manifest tells of {sample_id(sample_index(Path(name).stem))}"
+        raise FileNotFoundError(told) from error
+    except OutsideError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{root / name}: {error}; run fundusgen verify on the data set") from error

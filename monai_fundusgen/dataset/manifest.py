@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_fundusgen.dataset.placement import sample_index
+from monai_fundusgen.storage.contained import contained, open_contained, read_contained
 from monai_fundusgen.storage.whole_file import whole_file
 
 MANIFEST: Final = "manifest.jsonl"
@@ -58,16 +60,21 @@ def line_index(line: bytes) -> int | None:
 
 
 def sources(root: Path) -> list[Path]:
-    """The manifest and the journals of a data set, as far as there are any."""
-    manifest = [root / MANIFEST] if (root / MANIFEST).exists() else []
-    return manifest + sorted((root / JOURNALS).glob("*.jsonl"))
+    """The manifest and the journals of a data set, as far as there are any.
+
+    Raises:
+        OutsideError: one of them is a link.
+    """
+    manifest = [contained(root, MANIFEST)] if os.path.lexists(root / MANIFEST) else []
+    journals = sorted(path.name for path in (root / JOURNALS).glob("*.jsonl"))
+    return manifest + [contained(root, f"{JOURNALS}/{name}") for name in journals]
 
 
 def finished(root: Path) -> DoneSamples:
     """Which samples are whole on disk, by manifest and journals."""
     done = DoneSamples()
     for path in sources(root):
-        with path.open("rb") as file:
+        with path.open("rb") as file:  # sources has looked at it
             for line in file:
                 index = line_index(line)
                 if index is not None:
@@ -79,9 +86,9 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
     """Records of a manifest or a journal, one at a time.
 
     Raises:
-        ValueError: a line is no record; the line's number is named.
+        ValueError: a line is no record; the line's number is named. Or the file is a link.
     """
-    with path.open("rb") as file:
+    with open_contained(path.parent, path.name) as file:
         for number, line in enumerate(file, 1):
             try:
                 record = json.loads(line)
@@ -101,10 +108,11 @@ def read_settings(root: Path) -> dict[str, Any]:
         ValueError: it is not what a run writes.
     """
     path = root / SETTINGS
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise FileNotFoundError(f"{path}: not there; give the folder of a data set made by this program")
+    text = read_contained(root, SETTINGS)
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(text)
         if not isinstance(content["settings"], dict) or not isinstance(content["num_samples"], int):
             raise TypeError("settings and num_samples of another kind")
     except (ValueError, KeyError, TypeError) as error:

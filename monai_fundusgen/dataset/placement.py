@@ -41,9 +41,16 @@ class Placement:
 
     Args:
         shard_size: samples in a shard (``shard-00000/images/...``); None: no shards (``images/...``).
+
+    Raises:
+        ValueError: the size is no whole number above 0.
     """
 
     shard_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.shard_size is not None and (type(self.shard_size) is not int or self.shard_size < 1):
+            raise ValueError(f"shard_size: found {self.shard_size!r}, expected a whole number above 0, or none")
 
     @classmethod
     def for_run(cls, num_samples: int, shard_size: int | None = SHARD_SIZE) -> Placement:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from monai_fundusgen import __version__
+from monai_fundusgen.conventions import SYNTHETIC
 from monai_fundusgen.dataset.completion import complete
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.placement import sample_index
@@ -19,8 +20,6 @@ from monai_fundusgen.storage.picture_file import png_bytes
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
 
-#: What every PNG says of itself, in a text chunk.
-SYNTHETIC: Final = "computer generated; shows no person's eye"
 _DIGEST = 12  # characters of a hash in a record; the whole stands in run.json
 
 

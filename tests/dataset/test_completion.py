@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monai_fundusgen.conventions import SYNTHETIC
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.manifest import MANIFEST, records
 from monai_fundusgen.dataset.placement import Placement
 from monai_fundusgen.dataset.verification import verify
-from monai_fundusgen.dataset.writer import SYNTHETIC, DatasetWriter
+from monai_fundusgen.dataset.writer import DatasetWriter
 from monai_fundusgen.storage.folder_lock import FolderLock
 
 
