@@ -96,6 +96,7 @@ def _with_field(inferer: FieldInferer, field_deg: float) -> FieldInferer:
         trained_deg=inferer.trained_deg,
         field_deg=field_deg,
         mirrors=inferer.vessels.mirrors,
+        vote=inferer.vote,
         autocast=inferer.vessels.run.autocast,
     )
 

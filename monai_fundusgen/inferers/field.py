@@ -15,6 +15,7 @@ from monai_fundusgen.inferers.vessels import VesselInferer
 from monai_fundusgen.transforms.contrast import normalised_contrast
 from monai_fundusgen.transforms.fov import estimate_fov, field_circle, square_crop, square_paste
 from monai_fundusgen.transforms.resize import area_resize
+from monai_fundusgen.transforms.segment_kind import vote_kinds
 
 #: Fields that a photograph may be said to have, in degrees.
 FIELD_RANGE_DEG: Final = (15.0, 120.0)
@@ -33,6 +34,8 @@ class FieldInferer(Inferer):
         trained_deg: field of the training photographs in degrees.
         field_deg: field of the photographs in degrees; None: unknown, taken for the trained one.
         mirrors: see `VesselInferer`.
+        vote: probability from which pixels are vessels that vote on one kind for each stretch (`vote_kinds`); None:
+            each pixel has its own.
         autocast: ``"bfloat16"``, or None for full precision.
 
     Raises:
@@ -46,6 +49,7 @@ class FieldInferer(Inferer):
         trained_deg: float = 60.0,
         field_deg: float | None = None,
         mirrors: int = 1,
+        vote: float | None = None,
         autocast: str | None = "bfloat16",
     ) -> None:
         super().__init__()
@@ -55,6 +59,7 @@ class FieldInferer(Inferer):
                 f"field_deg: found {field_deg}, expected {low:g} to {high:g} degrees, or nothing if unknown"
             )
         self.image_size, self.trained_deg, self.field_deg = image_size, trained_deg, field_deg
+        self.vote = vote
         self.vessels = VesselInferer(autocast, mirrors)
 
     @property
@@ -94,6 +99,8 @@ class FieldInferer(Inferer):
         small = torch.from_numpy(area_resize(square, size, size))
         given = normalised_contrast(small[:3], small[3:])[None]
         chance = run(given.to(like.device))[0].cpu().numpy()
+        if self.vote is not None:
+            chance = vote_kinds(chance, self.vote)
         side = square.shape[-1]
         back = square_paste(area_resize(chance, side, side), circle, *field.shape) * field
         return torch.from_numpy(back.astype(np.float32)).to(like.device)
