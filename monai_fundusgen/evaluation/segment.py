@@ -70,6 +70,7 @@ def load_segmenter(
     *,
     weights: str | Path | None = None,
     field_deg: float | None = None,
+    judge: bool = False,
 ) -> Segmenter:
     """The segmenter of a bundle.
 
@@ -78,12 +79,15 @@ def load_segmenter(
         device: where it runs.
         weights: weights file in place of the bundle's own.
         field_deg: field of the photographs in degrees; None: unknown.
+        judge: the bundle's second network, which had no part in any training of another.
 
     Raises:
         FileNotFoundError: no such bundle or weights.
         ValueError: weights of another network, or no such field.
     """
-    stage = load_stage(bundle, device, weights=weights)
+    if judge:
+        weights = weights or Path(bundle) / "models" / "judge.pt"
+    stage = load_stage(bundle, device, weights=weights, preset="judge" if judge else None)
     inferer = stage.inferer
     if field_deg is not None:
         inferer = _with_field(inferer, field_deg)

@@ -59,8 +59,10 @@ class SegmentationReport:
         for index, name in enumerate(batch["id"]):
             item = {key: _plane(batch[key][index]) for key in (LABEL, FOV, UNCERTAIN) if key in batch}
             alone = self._metrics()
-            for metrics in (self._pooled, alone):
-                self._add(metrics, _plain(output[Keys.PRED][index]).cpu(), item)
+            self._add(alone, _plain(output[Keys.PRED][index]).cpu(), item)
+            for part, metric in alone.items():
+                buffers = metric.get_buffer()
+                self._pooled[part].extend(*(buffers if isinstance(buffers, list) else [buffers]))
             self._images.append({"id": str(name), **_scores(alone)})
 
     def write(self, engine: Engine) -> None:

@@ -10,6 +10,7 @@ from monai_fundusgen.data.items import phantom_arrays
 from monai_fundusgen.evaluation import segment as room
 from monai_fundusgen.inferers.field import FieldInferer
 from monai_fundusgen.transforms.vessel_codes import VesselCodes
+from monai_fundusgen.weights.stages import load_stage
 
 
 class GreenContrast(torch.nn.Module):
@@ -153,3 +154,14 @@ def test_the_shipped_network_finds_the_vessels_of_a_phantom(photograph, eye, tmp
     truth = np.pad(eye["vessel"][0], ((40, 0), (0, 25)))
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.6
     assert capsys.readouterr().out == ""
+
+
+def test_the_judge_is_another_network_of_the_same_bundle():
+    first, judge = room.load_segmenter(), room.load_segmenter(judge=True, field_deg=45)
+    assert type(first.network.network) is not type(judge.network.network)
+    assert judge.inferer.working_size == first.inferer.working_size * 45 / 60
+    image = torch.zeros(1, 6, 64, 64)
+    with torch.no_grad():
+        assert first.network(image).shape == judge.network(image).shape == (1, 3, 64, 64)
+    with pytest.raises(FileNotFoundError, match=r"preset_tiny\.yaml: no such preset"):
+        load_stage(room.BUNDLE, preset="tiny")
