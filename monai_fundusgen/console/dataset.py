@@ -119,7 +119,7 @@ def bundles(
     as_json: Annotated[bool, typer.Option("--json", help="Name and folder of each as JSON.")] = False,
 ) -> None:
     """Print where the installed bundles lie, for ``python -m monai.bundle run --bundle_root``."""
-    from monai_fundusgen.launch.bundles import installed_bundles
+    from monai_fundusgen.weights.bundles import installed_bundles
 
     found = installed_bundles()
     typer.echo(json.dumps({path.name: str(path) for path in found}) if as_json else "\n".join(map(str, found)))

@@ -114,10 +114,10 @@ def generate(
 
     The same command again finishes a run that was stopped, to the same bytes. Ctrl-C ends it after the batch at hand.
     """
-    from monai_fundusgen.launch.bundles import GENERATION
-    from monai_fundusgen.launch.bundles import bundle as installed
     from monai_fundusgen.launch.run import RunRequest, forecast, run
     from monai_fundusgen.launch.trained_stages import told_of_weights
+    from monai_fundusgen.weights.bundles import GENERATION
+    from monai_fundusgen.weights.bundles import bundle as installed
 
     told: dict[str, Any] = {
         "seed": seed, "mask_source": mask_source, "photograph_source": photograph_source, "gate": gate,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from monai_fundusgen.dataset.manifest import SETTINGS, finished, read_settings
-from monai_fundusgen.launch.bundles import GENERATION, bundle
 from monai_fundusgen.launch.options import refuse_options
 from monai_fundusgen.launch.workflow import opened
+from monai_fundusgen.weights.bundles import GENERATION, bundle
 from monai_fundusgen.weights.config_text import literal, quoted
 
 ENGINES: Final = ("local", "torchrun", "ray")

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "bundles"
-TRAINED = ("fundus_av_mask_ddpm", "fundus_photograph_pix2pixhd", "fundus_superresolution_edsr")
+TRAINED = (
+    "fundus_av_mask_ddpm", "fundus_photograph_pix2pixhd", "fundus_superresolution_edsr", "fundus_av_unet",
+)  # fmt: skip
 BUNDLES = (*TRAINED, "fundus_dataset_generation")
 METHODS = ("fundus_vessel_ssanet", "fundus_vessel_rvgan", "fundus_av_hvgn")  # published ones; without weights
 

@@ -12,6 +12,7 @@ import yaml
 from monai.bundle import ConfigParser, create_workflow, verify_net_in_out
 
 SCHEMA = Path(__file__).with_name("metadata_schema.json")
+TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
 MAX_WEIGHTS_BYTES = 32 * 2**20
 HEADINGS = [
     "Model Description", "Data", "Preprocessing", "Performance", "Additional Usage Steps", "System Configuration",
@@ -76,6 +77,7 @@ def test_training_has_every_property_that_monai_asks_for(trained_bundle, tmp_pat
         output_dir=str(tmp_path),
         num_phantoms=1,
         num_validation=1,
+        **TINY[trained_bundle.name],
     )
     assert workflow.check_properties() == []
 

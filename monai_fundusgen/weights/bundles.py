@@ -10,6 +10,8 @@ import monai_fundusgen
 
 #: The bundle that makes data sets.
 GENERATION: Final = "fundus_dataset_generation"
+#: The bundle that finds arteries and veins on photographs.
+SEGMENTER: Final = "fundus_av_unet"
 
 
 def bundles_folder() -> Path:
