@@ -30,6 +30,8 @@ _CHOICES: Final = {
     "mask_source": ("phantom", "ddpm", "folder"), "photograph_source": ("phantom", "cascade"), "fit": ("pad", "crop"),
     "laterality": ("right", "left", "either"), "autocast": ("bfloat16",),
 }  # fmt: skip
+#: Entries that keep the run together in one line.
+_KEEPING: Final = ("dataset", "network", "stop")
 _SEPARATOR: Final = re.compile(r"#|::")
 
 
@@ -51,7 +53,7 @@ def refuse_options(config: Path, options: Mapping[str, Any]) -> None:
         path = _SEPARATOR.split(name)
         if path[0] not in content:
             raise ValueError(f"option: found {name!r}, which the bundle does not know{_near(path[0], content)}")
-        if isinstance(content[path[0]], (dict, list)) or len(path) > 1:
+        if isinstance(content[path[0]], (dict, list)) or len(path) > 1 or name in _KEEPING:
             _refuse_nested(name, path, content)
         elif value is not None:
             _refuse_value(name, value)

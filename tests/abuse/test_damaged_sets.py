@@ -120,7 +120,7 @@ CASES = [
     ("show nothing", "show nowhere", ["nowhere", "folder of a data set"]),
     ("export nothing", "export nowhere out --to drive", ["nowhere", "folder of a data set"]),
     ("verify a file", "verify set/README.md", ["README.md", "folder of a data set"]),
-    ("verify with no thread", "verify set --threads 0", ["--threads", "0"]),
+    ("verify with no thread", "verify set --threads 0", ["--threads", "1"]),
 ]  # fmt: skip
 
 

@@ -75,7 +75,7 @@ CASES = [
         for name, one in (("target_density", "0.1"), ("target_avr", "0.7"))
     ],
     *[
-        (f"{name} {one}", f"{NEW} --mask-source ddpm --option {name}={one}", [name.removeprefix("target_"), one.strip("[]")])
+        (f"{name} {one}", f"{NEW} --mask-source ddpm --option {name}={one}", [name.removeprefix("target_"), one.strip("[]").split(",")[0]])
         for name in ("target_density", "target_avr") for one in ("x", "-1", "[0.3,0.1]")
     ],
     *[

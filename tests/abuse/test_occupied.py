@@ -114,6 +114,6 @@ def test_it_is_told(case, world):
 
 def test_an_earlier_version_gives_way_when_it_is_told_to(world):
     old_version(world.root)
-    assert world.run("verify set").code == 0
+    assert world.run("show set").code == 0
     assert world.run(f"{SET} --overwrite --quiet").code == 0
     assert json.loads((world.root / "set" / "run.json").read_text())["schema"] == "monai_fundusgen data set"
