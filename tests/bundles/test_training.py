@@ -68,12 +68,15 @@ def trained(request, bundle_root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
     bundle = bundle_root / request.param
     run = opened(bundle, folder, **TINY[bundle.name], max_epochs=3, val_interval=2, tensorboard=True)
-    root, told = logging.getLogger(), io.StringIO()
-    root.addHandler(catcher := logging.StreamHandler(told))
-    catcher.filters = list(root.handlers[0].filters)  # as what the user reads
+    loggers, told = [logging.getLogger(), logging.getLogger("monai.handlers.StatsHandler")], io.StringIO()
+    catcher = logging.StreamHandler(told)
+    catcher.filters = list(loggers[0].handlers[0].filters)  # as what the user reads
+    for logger in loggers:  # MONAI's own may keep their lines from the root
+        logger.addHandler(catcher)
     run.run()
-    root.removeHandler(catcher)
-    return bundle, folder, told.getvalue().splitlines()
+    for logger in loggers:
+        logger.removeHandler(catcher)
+    return bundle, folder, list(dict.fromkeys(told.getvalue().splitlines()))
 
 
 def test_the_loss_is_in_the_log_and_in_tensorboard(trained):
