@@ -68,20 +68,19 @@ class ScoreTally:
         """``roc_auc``, ``pr_auc``, the scores at the protocol's threshold, ``threshold`` and ``best_threshold``.
 
         ``best_threshold`` is that of largest Dice over all pixels here: on validation images the one to take to the
-        test, on test images the oracle.
+        test, on test images the oracle. Where all pixels are of the class to find, ``roc_auc`` is NaN.
 
         Raises:
-            ValueError: nothing was added, all pixels are of one class, or a threshold is still to be chosen.
+            ValueError: nothing was added, no pixel is of the class to find, or a threshold is still to be chosen.
         """
         images = self.images()
         if not images:
             raise ValueError("nothing to score: no image was added")
         positives, negatives = (torch.cat(side) for side in zip(*images, strict=True))
-        if not len(positives) or not len(negatives):
-            what = "no pixel of the class to find" if not len(positives) else "no pixel of any other class"
+        if not len(positives):
             raise ValueError(
-                f"{len(images)} image(s) hold {what}, so no curve has an area; check the labels and the field of "
-                f"view, or score other images"
+                f"{len(images)} image(s) hold no pixel of the class to find; check the labels and the field of view, "
+                f"or score other images"
             )
         table = rank_table(positives, negatives)
         best, _ = best_dice_threshold(table)

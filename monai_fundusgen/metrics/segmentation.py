@@ -80,7 +80,7 @@ class VesselSegmentationMetric:
             protocol: other rules on the same images: pooling and threshold may differ. Without them, the metric's own.
 
         Raises:
-            ValueError: nothing was added, all pixels are of one class, or the other rules need other pixels.
+            ValueError: nothing was added, there is no vessel pixel, or the other rules need other pixels.
         """
         protocol = protocol or self.protocol
         if protocol.field != self.protocol.field:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isnan
 
 import pytest
 import torch
@@ -116,6 +117,8 @@ def test_images_without_any_vessel_have_no_area_and_say_so():
     scores, target, fov = batch(4)
     with pytest.raises(ValueError, match="4 image.s. hold no pixel of the class to find"):
         scored(VesselSegmentationMetric(), scores, target & False, fov=fov)
+    everything = scored(VesselSegmentationMetric(), scores, target | True, fov=fov)
+    assert isnan(everything["roc_auc"]) and everything["precision"] == 1
     target[0] = False  # one of four: the mean is over the others
     metric = VesselSegmentationMetric(Protocol(pooling="per_image"), cl_dice=False)
     without = scored(VesselSegmentationMetric(Protocol(pooling="per_image")), scores[1:], target[1:], fov=fov[1:])
