@@ -51,9 +51,13 @@ def datalist(
     ] = 0.0,
     folds: Annotated[int, typer.Option(help="Folds that the training items are numbered into.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of shares and folds.")] = 0,
+    decide: Annotated[
+        bool, typer.Option("--decide", help="Decide pixels labelled as both kinds; labels go beside the datalist.")
+    ] = False,
 ) -> None:
     """Verify every file of a fundus data set and write its MONAI datalist."""
     from monai_fundusgen.data.datalist import build_datalist, describe, refuse_missing_folder, write_datalist
+    from monai_fundusgen.data.decided import decide_labels, describe_case
     from monai_fundusgen.data.layouts import find_layout
 
     found = find_layout(layout)
@@ -61,6 +65,9 @@ def datalist(
     built = build_datalist(
         found, directory, output.parent, validation=validation, testing=testing, folds=folds, seed=seed
     )
+    if decide:
+        for case in decide_labels(built, output.absolute().parent, f"{output.stem}_decided"):
+            typer.echo(describe_case(case))
     write_datalist(output, built)
     typer.echo(describe(built, output))
 
