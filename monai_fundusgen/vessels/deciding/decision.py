@@ -24,6 +24,8 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Photograph = NDArray[np.uint8]
 
+_WIDEST: Final = 0.99  # quantile of known widths that counts as the widest vessel, and
+_FUSED: Final = 1.25  # how much wider undecided pixels hold several vessels side by side
 _ROUNDS: Final = 4  # what still changes after so many is left open
 
 
@@ -102,17 +104,25 @@ def _colours(pieces: Sequence[Piece], vessels: BoolArray, photograph: Photograph
     ]
 
 
+def _widest(pieces: Sequence[Piece]) -> float:
+    """Width that hardly any known vessel round the pieces exceeds; infinite without any."""
+    widths = np.concatenate([graph.width_px for piece in pieces for graph in piece.graphs])
+    return float(np.quantile(widths, _WIDEST)) if len(widths) else np.inf
+
+
 def _judged(
     pieces: Sequence[Piece], vessels: BoolArray, photograph: Photograph | None, least_confidence: float
 ) -> list[_Judged]:
-    """All pieces judged: by their links and colours, tangles left open."""
+    """All pieces judged by their links and colours; tangles, and what is too wide for one vessel, are left open."""
     spoilt = tangled(pieces, max(vessels.shape[1:]))
+    widest = _FUSED * _widest(pieces)
     found = []
     for piece, colour, tangle in zip(pieces, _colours(pieces, vessels, photograph), spoilt, strict=True):
         known_colour = np.where(np.isnan(colour), 0.5, colour)
         share = artery_shares(find_links(piece.vessels), len(colour), known_colour)
         kinds = np.where(share > 0.5, ARTERY, VEIN)
-        kinds[(np.abs(2 * share - 1) < least_confidence) | tangle] = OPEN
+        fused = np.array([one.width_px > widest for one in piece.vessels.stretches], dtype=bool)
+        kinds[(np.abs(2 * share - 1) < least_confidence) | tangle | fused] = OPEN
         found.append(_Judged(piece, share, colour, kinds))
     return found
 

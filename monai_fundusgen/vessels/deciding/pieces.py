@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _MARGIN: Final = 0.02  # of a window round its piece, over the longer side of the label
+_LEAST_PX: Final = 32  # of that margin
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Piece:
 def find_pieces(vessels: BoolArray, undecided: BoolArray) -> list[Piece]:
     """Pieces of undecided pixels (H, W) of a vessel map (2, H, W)."""
     labels, _ = ndimage.label(undecided, structure=EIGHT)
-    margin = max(8, round(_MARGIN * max(undecided.shape)))
+    margin = max(_LEAST_PX, round(_MARGIN * max(undecided.shape)))
     known = vessels & ~undecided
     found = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
