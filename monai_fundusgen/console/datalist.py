@@ -37,6 +37,13 @@ def datalist(
     ] = 0.0,
     folds: Annotated[int, typer.Option(help="Number of folds for cross-validation; each training item gets one.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of the random choice of persons for shares and folds.")] = 0,
+    decide: Annotated[
+        bool,
+        typer.Option(
+            "--decide",
+            help="Decide which kind the pixels are that are labelled as both; the decided labels go beside the datalist.",
+        ),
+    ] = False,
 ) -> None:
     """Verify every file of a fundus data set and write its MONAI datalist."""
     from monai_fundusgen.data.datalist import (
@@ -54,5 +61,10 @@ def datalist(
     built = build_datalist(
         found, directory, output.parent, validation=validation, testing=testing, folds=folds, seed=seed
     )
+    if decide:
+        from monai_fundusgen.data.decided import decide_labels, describe_case
+
+        for case in decide_labels(built, output.absolute().parent, f"{output.stem}_decided"):
+            typer.echo(describe_case(case))
     write_datalist(output, built)
     typer.echo(describe(built, output))
