@@ -41,7 +41,7 @@ def datalist(
         bool,
         typer.Option(
             "--decide",
-            help="Decide which kind the pixels are that are labelled as both; the decided labels go beside the datalist.",
+            help="Decide the kind of pixels that are labelled as both; decided labels go beside the datalist.",
         ),
     ] = False,
 ) -> None:

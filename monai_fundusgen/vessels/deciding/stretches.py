@@ -108,7 +108,8 @@ def _attached(
     """Places, the place of each contact, and the cuts (point, place) that contacts make in each segment."""
     places = [Place(rc, float(radius)) for rc, radius in zip(graph.node_rc, graph.node_radius_px, strict=True)]
     segment_of = np.repeat(np.arange(graph.num_segments), np.diff(graph.offsets))
-    of_contact, cuts = [], {}
+    of_contact: list[int] = []
+    cuts: dict[int, list[tuple[int, int]]] = {}
     for rc, width in zip(contacts.rc, contacts.width_px, strict=True):
         gap = np.hypot(*(graph.points_rc - rc).T) if len(graph.points_rc) else np.array([np.inf])
         point = int(np.argmin(gap))
