@@ -30,6 +30,8 @@ SEED: Final = "seed"  # seed of a phantom eye, in place of files
 
 #: What every picture made here says of itself, in a text chunk or comment.
 SYNTHETIC: Final = "computer generated; shows no person's eye"
+#: The same where the vessels come from maps that were given.
+SYNTHETIC_ON_GIVEN_MAP: Final = "computer generated, on a given vessel map of unknown origin"
 
 #: Networks see photographs and maps in this range; files hold 0..255.
 NETWORK_RANGE: Final = (-1.0, 1.0)

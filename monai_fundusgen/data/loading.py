@@ -23,7 +23,7 @@ from monai_fundusgen.transforms.fov import estimate_fov
 
 _FILE_KEYS: Final = (IMAGE, LABEL, VESSEL, FOV)
 _ARRAY_KEYS: Final = (*_FILE_KEYS, UNCERTAIN)
-_SHOWN: Final = 10  # missing files that an error lists by name
+_SHOWN: Final = 100  # missing files that an error lists by name
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -38,6 +38,11 @@ def _parsed(path: Path) -> dict[str, Any]:
     if not isinstance(datalist, dict):
         raise ValueError(f"{path}: no datalist; expected an object with the lists training, validation, testing")
     return datalist
+
+
+def has_items(path: str | Path, section: str) -> bool:
+    """True if a datalist has the section and anything in it; errors as `load_datalist`'s."""
+    return bool(_parsed(Path(path).absolute()).get(section))
 
 
 def load_datalist(path: str | Path, section: str = "training", *, needs: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -89,7 +94,10 @@ def _require_keys(path: Path, section: str, items: Sequence[Mapping[str, Any]], 
         if missing:
             raise ValueError(
                 f"{path}: item {place} of {section} has no {' and no '.join(missing)}; it has {', '.join(sorted(item))}"
-                + ("; vessel-only sets such as drive, stare, chase-db1, fives do not serve here" * (LABEL in missing))
+                + (
+                    "; artery/vein labels are needed here: sets of vessel maps alone, as drive, fives, or hrf "
+                    "without its artery/vein maps, do not serve" * (LABEL in missing)
+                )
             )
 
 

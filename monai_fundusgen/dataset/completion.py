@@ -21,7 +21,8 @@ from monai_fundusgen.dataset.card import dataset_card
 from monai_fundusgen.dataset.contact_sheet import contact_sheet
 from monai_fundusgen.dataset.croissant import croissant
 from monai_fundusgen.dataset.journal import Journal
-from monai_fundusgen.dataset.manifest import MANIFEST, merge, records
+from monai_fundusgen.dataset.manifest import MANIFEST, merge, read_settings, records
+from monai_fundusgen.dataset.origin import Origin
 from monai_fundusgen.dataset.placement import FOLDER_OF, Placement, sample_id, sample_index
 from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.dataset.summary import Summary, summarise
@@ -37,6 +38,8 @@ CARD: Final = "README.md"
 CROISSANT: Final = "croissant.json"
 SUMMARY: Final = "summary.json"
 TITLE: Final = "Synthetic fundus photographs with artery/vein labels"
+#: Folds that the items of the datalist are numbered into, by their place.
+FOLDS: Final = 5
 _SHEET_SAMPLES = 8
 _MARK = "the samples stand here"
 
@@ -79,7 +82,7 @@ def _write_reports(journal: Journal) -> None:
     write_png(root / CONTACT_SHEET, sheet, journal.scratch)
     settings = {"num_samples": journal.num_samples, **journal.settings}
     write_whole(root / CARD, dataset_card(TITLE, settings, summary).encode(), journal.scratch)
-    write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary), journal.scratch)
+    write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary, settings), journal.scratch)
     write_json(root / SUMMARY, checked_summary(root, summary), journal.scratch)
     journal.clear_scratch()
 
@@ -103,19 +106,20 @@ def datalist_pieces(root: Path, placement: Placement) -> Iterator[bytes]:
     yield head.encode()
     for number, record in enumerate(records(root / MANIFEST)):
         files = placement.files(sample_index(record["id"]))
-        item = {key: files[folder] for key, folder in FOLDER_OF.items()} | {"fold": 0}
+        item = {key: files[folder] for key, folder in FOLDER_OF.items()} | {"fold": number % FOLDS}
         yield (",\n    " * (number > 0) + json.dumps(item)).encode()
     yield (tail + "\n").encode()
 
 
 def _header(root: Path) -> dict[str, Any]:
-    count = sum(1 for _ in records(root / MANIFEST))
+    count, origin = sum(1 for _ in records(root / MANIFEST)), Origin(read_settings(root)["settings"])
     return {
         "name": TITLE.lower(),
-        "description": "Synthetic fundus photographs with artery/vein labels; no photograph shows a person's eye.",
+        "description": f"{TITLE}. {origin.people()}",
+        "licence": " ".join(origin.terms()),
         "reference": f"monai_fundusgen {__version__}",
         "tensorImageSize": "2D",
-        "modality": {"0": "CFP"},
+        "modality": {"0": origin.modality()},
         "labels": {str(code): name for code, name in LABEL_NAMES.items()},
         "numTraining": count,
         "numTest": 0,

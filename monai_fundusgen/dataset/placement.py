@@ -8,10 +8,12 @@ from typing import Final
 
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL
 
-#: Folders of a data set (or of one of its shards): photographs, label codes, the same in colours, fields of view.
-FOLDERS: Final = ("images", "labels", "av", "fov")
+#: Folders of a data set (or of one of its shards) and the ending of their files: photographs, label codes, the same in
+#: colours, fields of view, records of the eyes.
+GRAPHS: Final = "graphs"
+FOLDERS: Final = {"images": ".png", "labels": ".png", "av": ".png", "fov": ".png", GRAPHS: ".npz"}
 #: Folder of each key of a datalist.
-FOLDER_OF: Final = {IMAGE: "images", LABEL: "labels", FOV: "fov"}
+FOLDER_OF: Final = {IMAGE: "images", LABEL: "labels", FOV: "fov", "graph": GRAPHS}
 #: Samples in a shard: each of its folders holds as many files.
 SHARD_SIZE: Final = 10_000
 
@@ -74,4 +76,4 @@ class Placement:
 
     def files(self, index: int) -> dict[str, str]:
         """Path of each file of a sample, by its folder."""
-        return {name: f"{self.folder(index)}{name}/{sample_id(index)}.png" for name in FOLDERS}
+        return {name: f"{self.folder(index)}{name}/{sample_id(index)}{ending}" for name, ending in FOLDERS.items()}

@@ -13,11 +13,11 @@ from typing import Any, Final
 from monai_fundusgen.dataset.manifest import SETTINGS, finished, read_settings
 from monai_fundusgen.launch.options import refuse_options
 from monai_fundusgen.launch.workflow import opened
+from monai_fundusgen.weights.bundles import GENERATION, bundle
 from monai_fundusgen.weights.config_text import literal, quoted
 
-BUNDLE: Final = Path(__file__).parents[2] / "bundles" / "fundus_dataset_generation"
 ENGINES: Final = ("local", "torchrun", "ray")
-_BYTES_PER_PIXEL: Final = {"phantom": 1.0, "cascade": 0.6}  # of a sample's PNG files together, measured at 1024 px
+_BYTES_PER_PIXEL: Final = {"phantom": 1.2, "cascade": 0.7}  # of a sample's files together, measured at 1024 px
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RunRequest:
     output: Path
     num_samples: int
     options: dict[str, Any] = field(default_factory=dict)
-    bundle: Path = BUNDLE
+    bundle: Path = field(default_factory=lambda: bundle(GENERATION))
     engine: str = "local"
     processes: int = 1
 

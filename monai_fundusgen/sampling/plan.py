@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_fundusgen.dataset.placement import MAX_SAMPLES, sample_id
-from monai_fundusgen.diffusion.noise import sample_seed
+from monai_fundusgen.streams import sample_seed
 
 
 class PlannedSample(TypedDict):

@@ -38,16 +38,16 @@ class VesselSample:
         soft: vessel map that the photograph is drawn from, (2, S, S) in [0, 1], area-averaged.
         label: exact label at the size of the photograph, (2, H, W) bool.
         fov: field of view at the size of the photograph, (H, W) bool.
+        eye: its record: the truth of a phantom, else what was traced and found in the map.
         origin: what the manifest tells of it.
-        retina: the eye itself, where the source knows it.
-        raster: its raster at the size of the photograph, where the source knows it.
+        raster: the eye's raster at the size of the photograph, where the source has one.
     """
 
     soft: Tensor
     label: NDArray[np.bool_]
     fov: NDArray[np.bool_]
+    eye: Retina
     origin: dict[str, Any] = field(default_factory=dict)
-    retina: Retina | None = None
     raster: VesselRaster | None = None
 
 
@@ -87,8 +87,7 @@ class PhantomMaps:
         retina = grow_retina(seed, anatomy=self.anatomy)
         raster = rasterise(retina, self.size, min_diameter_um=self.min_diameter_um)
         soft = area_average(raster.label, self.coarse_size)
-        origin = {"source": "phantom", "right_eye": bool(retina.landmarks.right_eye)}
-        return VesselSample(soft, raster.label, raster.fov, origin, retina, raster)
+        return VesselSample(soft, raster.label, raster.fov, retina, told_of(retina, self.size), raster)
 
 
 @dataclass(frozen=True)
@@ -125,26 +124,34 @@ class SampledMaps:
         return maps.float().cpu().clamp(0, 1)
 
     def _traced(self, soft: Tensor, seed: int) -> VesselSample:
-        label = self.drawing.label(soft.numpy())
+        label, eye = self.drawing.traced(soft.numpy(), seed=seed)
         asked = {} if self.request is None else {"requested": self.request.draw(seed)}
-        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, {"source": "ddpm", **asked})
+        origin = {**told_of(eye, self.drawing.size), **asked}
+        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, eye, origin)
 
 
 class FolderMaps:
     """Label maps from a folder, in sorted order; after the last the first comes again.
 
+    The eye is traced in the map, as in a sampled one.
+
     Args:
         folder: the maps, or their folder, see `monai_fundusgen.sampling.label_maps.LabelMaps`.
         size: side of label and photograph in px.
         coarse_size: side of the soft map in px, a divisor of ``size``.
+        field_deg: visual angle of the field.
 
     Raises:
         FileNotFoundError, NotADirectoryError, ValueError, OSError: as there; all maps are read.
     """
 
-    def __init__(self, folder: LabelMaps | str | Path, *, size: int = 1024, coarse_size: int = 256) -> None:
+    def __init__(
+        self, folder: LabelMaps | str | Path, *, size: int = 1024, coarse_size: int = 256, field_deg: float = 60.0
+    ) -> None:
         self.maps = folder if isinstance(folder, LabelMaps) else LabelMaps(Path(folder), size)
+        self.size = size
         self.coarse_size = coarse_size
+        self.drawing = LabelDrawing(size, field_deg=field_deg)
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
         """Read the map that belongs to each planned sample."""
@@ -152,10 +159,32 @@ class FolderMaps:
 
     def _read(self, index: int) -> VesselSample:
         found = self.maps.read(index)
-        origin: dict[str, Any] = {"source": "folder", "file": found.name}
+        soft = area_average(found.label, self.coarse_size)
+        _, eye = self.drawing.traced(soft.numpy(), source="folder")
+        origin: dict[str, Any] = {**told_of(eye, self.size), "file": found.name}
         if found.uncertain_px:
             origin["warning"] = f"{found.uncertain_px} px of the map are vessel of unknown kind, and background here"
-        return VesselSample(area_average(found.label, self.coarse_size), found.label, found.fov, origin)
+        return VesselSample(soft, found.label, found.fov, eye, origin)
+
+
+def told_of(eye: Retina, size: int) -> dict[str, Any]:
+    """What the manifest tells of an eye: source, side, field, disc and fovea in px, and which of them are estimated.
+
+    ``disc_px`` and ``fovea_px`` are (row, column) of the photograph, whose side is ``size``; None where unknown.
+    """
+    marks, places = eye.landmarks, eye.landmarks_rc(size)
+    disc, fovea = (None if np.isnan(place).any() else [round(float(one), 2) for one in place] for place in places)
+    radius = marks.disc_radius_mm / eye.field.pixel_mm(size)
+    return {
+        "source": eye.source,
+        "right_eye": marks.right_eye if marks.right_eye is None else bool(marks.right_eye),
+        "disc_px": disc,
+        "disc_radius_px": None if np.isnan(radius) else round(radius, 2),
+        "fovea_px": fovea,
+        "field_deg": eye.field.diameter_deg,
+        "field_mm": round(2 * eye.field.radius_mm, 4),
+        "estimated": list(eye.estimated),
+    }
 
 
 def _require_able(source: str, request: TraitRequest | None) -> None:
@@ -200,8 +229,9 @@ def open_map_source(
         size: side of label and photograph in px.
         mask_bundle: bundle of the mask model.
         mask_folder: label maps, or their folder.
-        anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
-        request: traits that the mask model is asked for.
+        anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality. Its visual angle is
+            that of maps from a folder too; that of sampled maps stands in their bundle.
+        request: traits that the mask model is asked for; what it leaves open is as the model's bundle asks.
         device: where the mask model runs.
         batch: maps that the mask model samples at once.
 
@@ -222,10 +252,10 @@ def open_map_source(
     if source == "ddpm" and mask_bundle is not None:
         stage = load_stage(mask_bundle, device)
         if request is not None:
-            stage.inferer.request = request
+            stage.inferer.request = request.over(stage.inferer.request)
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
-        return FolderMaps(mask_folder, size=size)
+        return FolderMaps(mask_folder, size=size, field_deg=60.0 if anatomy is None else anatomy.diameter_deg)
     raise ValueError(
         f"mask_source: found {source!r} with mask_bundle {mask_bundle!r} and mask_folder {mask_folder!r}; "
         "expected ddpm with a bundle, phantom, or folder with a folder"

@@ -19,8 +19,8 @@ def test_a_record_tells_what_made_the_sample_and_every_file_says_what_it_is(fini
     for row, one in zip(rows, made, strict=True):
         assert row["seed"] == one.record["seed"] and row["device"] == "cpu"
         assert set(row["versions"]) == {"monai_fundusgen", "python", "torch", "monai", "numpy", "scipy"}
-        assert set(row["files"]) == {"images", "labels", "av", "fov"}
-        for folder in row["files"]:
+        assert set(row["files"]) == {"images", "labels", "av", "fov", "graphs"}
+        for folder in ("images", "labels", "av", "fov"):
             text = Image.open(finished_set / folder / f"{one.id}.png").text
             assert text["Synthetic"] == SYNTHETIC and text["Seed"] == str(one.record["seed"])
 
