@@ -4,8 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
-from monai.bundle import ConfigParser
+from monai.bundle import ConfigParser, create_workflow
+
+from monai_fundusgen.dataset.identity import identity_of
+from monai_fundusgen.dataset.journal import differences
+from monai_fundusgen.sampling.sources import SampledMaps
 
 BUNDLE = Path(__file__).parents[2] / "bundles" / "fundus_dataset_generation"
 CONFIG = yaml.safe_load((BUNDLE / "configs" / "inference.yaml").read_text())
@@ -25,6 +30,7 @@ CHANGES_NO_BYTE = {
     "device": "where networks run",
     "dataset_dir": "read by evaluate.yaml alone",
     "mask_bundle": "not read by this run",
+    "map_batch": "not read by this run; of the mask model it is told apart below",
     "network": "another name of network_def",
     "shard_size": "below it there is one folder",
     "lock": "keeps the run together", "writer": "keeps the run together", "plan": "keeps the run together",
@@ -35,7 +41,7 @@ CHANGES_NO_BYTE = {
     "label_maps": "not read by this run",
 }  # fmt: skip
 OTHER = {
-    "seed": 1, "map_batch": 2, "mask_source": "folder", "photograph_source": "phantom", "mask_folder": "labels",
+    "seed": 1, "mask_source": "folder", "photograph_source": "phantom", "mask_folder": "labels",
     "fit": "crop", "field_deg": 50.0, "field_cut": 0.9, "target_density": 0.1, "target_avr": 0.7, "laterality": "left",
     "gate": True, "max_attempts": 3, "size": 128, "autocast": None, "style": "no.jpg",
     "photograph_bundle": "copied", "enlarging_bundle": "copied",
@@ -109,7 +115,22 @@ def test_another_value_is_refused_with_both(root, name):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("batch_size", 7), ("writers", 1), ("quiet", True), ("parts", 3), ("device", "cpu"), ("mask_bundle", "nowhere"),
-     ("shard_size", 99), ("dataset_dir", "x"), ("extend", True)],
+     ("shard_size", 99), ("dataset_dir", "x"), ("extend", True), ("map_batch", 2)],
 )  # fmt: skip
 def test_what_changes_no_byte_is_not_asked_for(root, name, value):
     assert list(opened(root, **{name: value}).done) == [0]
+
+
+def test_maps_that_are_sampled_together_are_part_of_a_run():
+    two, four = (identity_of(maps=SampledMaps(torch.nn.Identity(), len, batch=batch)) for batch in (2, 4))
+    assert differences(two, four) == ["maps.batch: there 2, now 4"]
+
+
+def test_opening_and_checking_the_workflow_writes_nothing(tmp_path):
+    workflow = create_workflow(
+        workflow_type="infer", config_file=str(BUNDLE / "configs" / "inference.yaml"), bundle_root=str(BUNDLE),
+        meta_file=str(BUNDLE / "configs" / "metadata.json"), output_dir=str(tmp_path / "new"), size=64,
+    )  # fmt: skip
+    workflow.initialize()
+    assert not workflow.check_properties()
+    assert list(tmp_path.iterdir()) == [] and not (BUNDLE / "synthetic").exists()
