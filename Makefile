@@ -5,13 +5,16 @@ GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
 
-.PHONY: dataset test test-exports stress test-slow lint docs bench dist clean clean-kernels
+.PHONY: dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels
 
 dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
 	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
 
 test: .venv/ready lint  ## lint, then the default tests (those marked data run where ../shared/data exists)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not abuse"
+
+abuse: .venv/ready  ## hundreds of wrong inputs: each answered clearly, nothing written or lost
+	$(BIN)/python -m pytest tests/abuse
 
 test-exports: .venv/ready  ## the exports; dicom3tools judges the DICOM files where it is installed
 	@command -v dciodvfy > /dev/null || echo "no dciodvfy, so its test will skip: apt-get install dicom3tools"

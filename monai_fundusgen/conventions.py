@@ -40,3 +40,10 @@ NETWORK_RANGE: Final = (-1.0, 1.0)
 MM_PER_DEGREE: Final = 0.288
 #: Radius of the field of view in units of half the image side: the black margin that cameras leave.
 FIELD_FILL: Final = 0.97
+
+#: What ``run.json`` says of itself; written by this program alone, so that no stranger's folder is taken for its own.
+TOOL: Final = "monai_fundusgen"
+DATASET_SCHEMA: Final = "monai_fundusgen data set"
+TRAINING_SCHEMA: Final = "monai_fundusgen training"
+#: Of both; raised when a reader of the older form would misread the newer.
+SCHEMA_VERSION: Final = 2

@@ -50,7 +50,7 @@ def finished_set(made, tmp_path_factory):
     """The same as a finished data set."""
     settings = {"mask_source": "phantom", "photograph_source": "phantom", "size": 256, "seed": 1, "gate": False}
     root = tmp_path_factory.mktemp("dataset") / "set"
-    writer = DatasetWriter(Journal(root, settings, num_samples=len(made)))
+    writer = DatasetWriter(Journal(root, settings, num_samples=len(made)).start())
     for sample in made:
         writer.write(sample)
     assert writer.finish()

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from monai_fundusgen.__main__ import main
-from monai_fundusgen.launch.bundles import GENERATION, bundle, installed_bundles
+from monai_fundusgen.weights.bundles import GENERATION, bundle, installed_bundles
 
 HEAVY = ("torch", "monai", "ignite", "numba", "scipy", "skimage")
 

@@ -93,7 +93,7 @@ def spread_by_person(cases: Sequence[Case], share: float, seed: int) -> set[str]
 
 def _shuffled_persons(cases: Sequence[Case], seed: int) -> list[str]:
     """Persons in random order, group after group, so that every n-th person is an even choice."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)  # as it was when the shipped weights were trained: no test person moves
     groups: dict[str, list[str]] = {}
     for case in sorted(cases, key=lambda case: (case.group, case.patient)):
         persons = groups.setdefault(case.group, [])

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from monai_fundusgen import __version__
 from monai_fundusgen.dataset.origin import Origin
-from monai_fundusgen.dataset.provenance import versions
 from monai_fundusgen.dataset.summary import SHOWN, Summary
+from monai_fundusgen.versions import versions
 
 _SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 #: Settings that are options of the verb, and those that are options of the bundle.
@@ -80,6 +80,7 @@ def _files(settings: Mapping[str, Any]) -> str:
 | `labels/<id>.png` | 0 background, 1 artery, 2 vein, 3 crossing |
 | `av/<id>.png` | the same to look at: red artery, blue vein, green crossing |
 | `fov/<id>.png` | field of view, 255 inside |
+| `graphs/<id>.npz` | disc, fovea, field, vessel graph and crossings as arrays of numbers (`numpy.load`) |
 | `datalist.json` | list for MONAI (`load_decathlon_datalist`); all are `training`, in five folds |
 | `manifest.jsonl` | one line a sample: seed, anatomy, what made it, SHA-256 of its files |
 | `run.json`, `summary.json` | settings of the run; figures and checksums |

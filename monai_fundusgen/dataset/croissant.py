@@ -9,7 +9,7 @@ from typing import Any, Final
 from monai_fundusgen import __version__
 from monai_fundusgen.dataset.manifest import MANIFEST
 from monai_fundusgen.dataset.origin import Origin
-from monai_fundusgen.dataset.placement import Placement
+from monai_fundusgen.dataset.placement import GRAPHS, Placement
 from monai_fundusgen.dataset.summary import Summary
 from monai_fundusgen.storage.checksum import file_sha256
 
@@ -117,17 +117,22 @@ def _distribution(root: Path, placement: Placement) -> list[dict[str, Any]]:
         }
         for folder, text in _FOLDERS.items()
     ]  # fmt: skip
-    return [manifest, *sets]
+    graphs = {
+        "@type": "cr:FileSet", "@id": GRAPHS, "name": GRAPHS, "includes": f"{prefix}{GRAPHS}/*.npz",
+        "description": "Record of the eye: landmarks, field, vessel graph, crossings; arrays of numbers.",
+        "encodingFormat": "application/zip",
+    }  # fmt: skip
+    return [manifest, *sets, graphs]
 
 
 def _samples() -> dict[str, Any]:
     """One record a sample: name and seed."""
     fields = [
         {
-            "@type": "cr:Field", "@id": f"samples/{name}", "name": name, "description": text, "dataType": kind,
+            "@type": "cr:Field", "@id": f"samples/{name}", "name": name, "description": text, "dataType": data_type,
             "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": name}},
         }
-        for name, text, kind in (("id", "Name of the sample.", "sc:Text"), ("seed", "Its seed.", "sc:Integer"))
+        for name, text, data_type in (("id", "Name of the sample.", "sc:Text"), ("seed", "Its seed.", "sc:Integer"))
     ]  # fmt: skip
     return {"@type": "cr:RecordSet", "@id": "samples", "name": "samples", "key": {"@id": "samples/id"}, "field": fields}
 

@@ -1,18 +1,12 @@
-"""What a sample was made with: weights, configurations, versions."""
+"""What a sample was made with: weights and configurations."""
 
 from __future__ import annotations
 
 import json
-import platform
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from monai_fundusgen import __version__
 from monai_fundusgen.storage.checksum import file_sha256
-
-_PACKAGES = ("torch", "monai", "numpy", "scipy")
 
 
 def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, Any]]:
@@ -59,13 +53,3 @@ def _told(bundle: Path, weights_sha256: str) -> dict[str, Any]:
             f"{path}: not the metadata of a bundle ({type(error).__name__}: {error}); restore it, or leave it away: "
             "then training data and modality count as unknown"
         ) from error
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of this package, of Python, and of the packages that figures depend on."""
-    return {
-        "monai_fundusgen": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in _PACKAGES},
-    }

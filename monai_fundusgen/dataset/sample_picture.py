@@ -1,4 +1,4 @@
-"""The pictures of a sample as they are read back: whole, of the right kind, size and codes, or a complaint."""
+"""The pictures of a sample as they are read back: whole, of the right mode, size and codes, or a complaint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def picture_pixels(content: bytes, folder: str, side: int | None) -> NDArray[np.
     """
     try:
         with Image.open(BytesIO(content), formats=_PNG) as image:
-            _refuse_other_kind(image, folder, side)  # before the pixels are unpacked: a small file may claim any size
+            _refuse_other_form(image, folder, side)  # before the pixels are unpacked: a small file may claim any size
             pixels: NDArray[np.uint8] = np.asarray(image)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"no whole PNG of {len(content)} bytes ({type(error).__name__})") from error
@@ -40,7 +40,7 @@ def picture_pixels(content: bytes, folder: str, side: int | None) -> NDArray[np.
     return pixels
 
 
-def _refuse_other_kind(image: Image.Image, folder: str, side: int | None) -> None:
+def _refuse_other_form(image: Image.Image, folder: str, side: int | None) -> None:
     if image.mode != _MODES[folder]:
         raise ValueError(f"mode {image.mode}, expected {_MODES[folder]}")
     if side is not None and image.size != (side, side):

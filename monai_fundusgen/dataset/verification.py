@@ -8,22 +8,26 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from monai_fundusgen.dataset.completion import DATALIST, SUMMARY, datalist_pieces
-from monai_fundusgen.dataset.journal import REPORTS, SCRATCH, digest
+from monai_fundusgen.dataset.eye_file import load_eye
 from monai_fundusgen.dataset.manifest import (
+    ASIDE,
     JOURNALS,
     MANIFEST,
     SETTINGS,
     DoneSamples,
+    digest,
     line_index,
     read_settings,
     records,
 )
-from monai_fundusgen.dataset.placement import FOLDERS, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.placement import FOLDERS, GRAPHS, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.replacement import DISCARDED, REPORTS, SCRATCH
 from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.contained import OutsideError, contained, is_link, open_contained, read_contained
@@ -114,7 +118,7 @@ def _line_problems(path: Path) -> Iterator[Problem]:
 def _sample_problems(
     root: Path, placement: Placement, settings: dict[str, Any], record: dict[str, Any]
 ) -> Iterator[Problem]:
-    """Every file of a sample: there, unchanged, of the right kind, size and codes."""
+    """Every file of a sample: there, unchanged, of the right mode, size and codes."""
     side = settings["settings"].get("size")
     for folder, name in placement.files(sample_index(record["id"])).items():
         try:
@@ -126,7 +130,7 @@ def _sample_problems(
         if found != expected:
             yield Problem(name, f"SHA-256 {found}, expected {expected}")
         try:
-            picture_pixels(content, folder, side)
+            load_eye(BytesIO(content)) if folder == GRAPHS else picture_pixels(content, folder, side)
         except ValueError as error:
             yield Problem(name, str(error))
 
@@ -173,9 +177,9 @@ def _extra_files(root: Path, placement: Placement, seen: DoneSamples) -> Iterato
             yield from _strangers(root, f"{shard}{folder}", folder, placement, seen)
     known = {*FOLDERS, *REPORTS, MANIFEST, SETTINGS, *(shard.rstrip("/") for shard in shards)}
     for path in sorted(root.iterdir()):
-        if path.name in (JOURNALS, SCRATCH):
+        if path.name in (JOURNALS, SCRATCH, ASIDE, DISCARDED):
             yield Problem(path.name, "left by a run that did not finish; run its command again")
-        elif path.name not in known and path.suffix in (".png", ".jsonl"):
+        elif path.name not in known and path.suffix in (".png", ".npz", ".jsonl"):
             yield Problem(path.name, "belongs to no data set")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,8 +17,8 @@ from torch import Tensor
 
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.forward import diffuse, per_sample
-from monai_fundusgen.diffusion.noise import mixed_seed
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
+from monai_fundusgen.streams import stream_seed
 
 #: loss(output, x_0, eps, abar) -> scalar, as in ``monai_fundusgen.losses.denoising``.
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -26,17 +26,21 @@ Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Drawn:
-    """Clean maps (B, C, H, W), noise of that shape, integer levels (B,), and the context (B, ...) if there is one."""
+    """Clean maps (B, C, H, W), noise of that shape, integer levels (B,); context (B, ...) and weight if there are."""
 
     x_0: Tensor
     eps: Tensor
     t: Tensor
     context: Tensor | None
+    weight: Tensor | None = None
 
     def part(self, index: int, parts: int) -> Drawn:
         """The ``index``-th of ``parts`` almost equal shares of the batch."""
         x_0, eps, t = (value.tensor_split(parts)[index] for value in (self.x_0, self.eps, self.t))
-        return Drawn(x_0, eps, t, None if self.context is None else self.context.tensor_split(parts)[index])
+        context, weight = (
+            None if value is None else value.tensor_split(parts)[index] for value in (self.context, self.weight)
+        )
+        return Drawn(x_0, eps, t, context, weight)
 
 
 @dataclass
@@ -56,6 +60,8 @@ class DenoisingStep:
         condition: entry of the batch that the network sees as ``context`` (B, ...); None: unconditional.
         drop_condition: fraction of samples whose condition is replaced by ``null_context`` (for guidance), in [0, 1).
         null_context: value of a condition that is not given; NaN for this package's networks.
+        weight: entry of the batch (B, 1, H, W) in [0, 1]: the gradient at each pixel is scaled by it, so that pixels of
+            weight 0, where a label leaves open what is there, teach nothing. None: all pixels count.
         autocast: ``"bfloat16"`` runs the network under autocast; no loss scaling is needed. None: full precision.
         channels_last: hand the network channels-last tensors.
         max_grad_norm: the gradient's norm is clipped to this.
@@ -71,6 +77,7 @@ class DenoisingStep:
     condition: str | None = None
     drop_condition: float = 0.0
     null_context: float = float("nan")
+    weight: str | None = None
     autocast: str | None = None
     channels_last: bool = False
     max_grad_norm: float = math.inf
@@ -98,6 +105,8 @@ class DenoisingStep:
         """
         x_0 = self._entry(engine, batch, self.key)
         drawn = self._draw(x_0, None if self.condition is None else self._entry(engine, batch, self.condition))
+        if self.weight is not None:
+            drawn = replace(drawn, weight=self._entry(engine, batch, self.weight))
         parts = min(self.micro_batches, len(x_0))
         engine.network.train()
         engine.optimizer.zero_grad(set_to_none=engine.optim_set_to_none)
@@ -134,7 +143,7 @@ class DenoisingStep:
     def _draw(self, x_0: Tensor, context: Tensor | None) -> Drawn:
         """Levels, noise and dropped conditions of this step, from a generator seeded by (seed, rank, step)."""
         device = torch.device(self.draw_on)
-        rng = torch.Generator(device).manual_seed(mixed_seed(self.seed, self.rank, self.num_draws))
+        rng = torch.Generator(device).manual_seed(stream_seed(self.seed, "diffusion step", self.rank, self.num_draws))
         self.num_draws += 1
         t = torch.randint(len(self.schedule), (len(x_0),), generator=rng, device=device)
         eps = torch.randn(x_0.shape, generator=rng, device=device)
@@ -152,6 +161,8 @@ class DenoisingStep:
         with torch.autocast(x_t.device.type, torch.bfloat16, enabled=self.autocast is not None):
             output = engine.network(x_t, drawn.t, **({} if drawn.context is None else {"context": drawn.context}))
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
+        if drawn.weight is not None:
+            output = torch.lerp(output.detach(), output, drawn.weight.to(output))
         loss = self.loss(output, drawn.x_0, drawn.eps, abar)
         _require_finite(loss, "loss", engine)
         engine.fire_event(IterationEvents.LOSS_COMPLETED)

@@ -43,6 +43,8 @@ class GanStep:
         perceptual_weight: weight of ``perceptual``.
         condition_key: entry of the batch with the condition (N, C, H, W) in [-1, 1].
         image_key: entry of the batch with the photograph (N, 3, H, W) in [-1, 1].
+        weight_key: entry of the batch (N, 1, H, W) in [0, 1]; where it is 0 the photograph itself stands in for the
+            fake, so that no loss sees what was painted where the label leaves open what is there. None: all counts.
         styled: the generator also takes the true photograph, for its style (`StyledGenerator`).
         autocast: ``"bfloat16"`` runs the networks under autocast; no loss scaling is needed. None: full precision.
 
@@ -58,6 +60,7 @@ class GanStep:
     perceptual_weight: float = 10.0
     condition_key: str = CONDITION
     image_key: str = IMAGE
+    weight_key: str | None = None
     styled: bool = False
     autocast: str | None = None
 
@@ -83,13 +86,15 @@ class GanStep:
         self.discriminator.train()
         with self._precision(real):
             fake = engine.network(condition, real) if self.styled else engine.network(condition)
+        if self.weight_key is not None:
+            fake = torch.lerp(real.to(fake), fake, self._entry(engine, batch, self.weight_key).to(fake))
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         discriminator_loss = self._step_discriminator(condition, real, fake.detach())
         with self._precision(real):
             losses = self._generator_losses(condition, real, fake)
         total = self._weighted(losses)
         engine.fire_event(IterationEvents.LOSS_COMPLETED)
-        _step(engine.optimizer, engine.network, total)
+        descend(engine.optimizer, engine.network, total)
         engine.fire_event(IterationEvents.BACKWARD_COMPLETED)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
         losses |= {Keys.LOSS: total, AdversarialKeys.DISCRIMINATOR_LOSS: discriminator_loss}
@@ -113,7 +118,7 @@ class GanStep:
         with self._precision(real):
             logits, _ = self.discriminator(both)
         loss = least_squares_discriminator_loss(*zip(*(scale.chunk(2) for scale in logits), strict=True))
-        _step(self.discriminator_optimizer, self.discriminator, loss)
+        descend(self.discriminator_optimizer, self.discriminator, loss)
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         return loss
 
@@ -150,7 +155,7 @@ class GanStep:
         return torch.stack([weights.get(name, 1.0) * value for name, value in losses.items()]).sum()
 
 
-def _step(optimizer: Optimizer, network: nn.Module, loss: Tensor) -> None:
+def descend(optimizer: Optimizer, network: nn.Module, loss: Tensor) -> None:
     """Descend; a gradient that is not finite raises before the weights are touched."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

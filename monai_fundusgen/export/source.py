@@ -6,18 +6,21 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_fundusgen.dataset.eye_file import load_eye
 from monai_fundusgen.dataset.manifest import MANIFEST, read_settings, records
-from monai_fundusgen.dataset.placement import Placement, sample_index
+from monai_fundusgen.dataset.placement import GRAPHS, Placement, sample_index
 from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.storage.contained import OutsideError, read_contained
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import decode_av
+from monai_fundusgen.vessels.eye import Retina
 
 #: Parts of a data set: for training, for validation, for testing.
 TRAIN: Final = "train"
@@ -38,7 +41,7 @@ class ExportSample:
         part: ``train``, ``val`` or ``test``.
         record: its line of the manifest.
         root: folder of the data set.
-        files: its files by their folder (``images``, ``labels``, ``av``, ``fov``), relative to ``root``.
+        files: its files by their folder (``images``, ``labels``, ``av``, ``fov``, ``graphs``), relative to ``root``.
         side: side of its pictures in px that the settings promise; None: any, but all the same.
         links: whether files that are handed on unchanged become hard links.
     """
@@ -74,6 +77,24 @@ class ExportSample:
     def vessels(self) -> NDArray[np.bool_]:
         """Artery and vein, (2, H, W)."""
         return decode_av(self.codes())
+
+    def eye(self) -> Retina:
+        """The record of the eye, of a file that was checked as the others.
+
+        Raises:
+            FileNotFoundError: it is missing.
+            ValueError: it is a link, no such record, or not what the manifest tells; it is named.
+        """
+        path = self.root / self.files[GRAPHS]
+        try:
+            content = read_contained(self.root, self.files[GRAPHS])
+            eye = load_eye(BytesIO(content))
+        except OutsideError:
+            raise
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"{path}: {str(error).removeprefix(f'{path}: ')}; {_WAY_OUT}") from error
+        self._refuse_other_content(GRAPHS, content)
+        return eye
 
     def union(self) -> NDArray[np.bool_]:
         """Vessels of either kind, (H, W)."""
@@ -125,12 +146,16 @@ class ExportSample:
             raise
         except (FileNotFoundError, ValueError) as error:
             raise type(error)(f"{path}: {str(error).removeprefix(f'{path}: ')}; {_WAY_OUT}") from error
-        found, told = hashlib.sha256(content).hexdigest(), self.record.get("files", {}).get(folder)
-        if found != told:
-            raise ValueError(f"{path}: SHA-256 {found}, the manifest tells {told}; {_WAY_OUT}")
+        self._refuse_other_content(folder, content)
         if folder != "images" and pixels.shape[:2] != self.photograph().shape[:2]:
             raise ValueError(f"{path}: {pixels.shape[:2]} px, the photograph has {self.photograph().shape[:2]}")
         return content, pixels
+
+    def _refuse_other_content(self, folder: str, content: bytes) -> None:
+        found, told = hashlib.sha256(content).hexdigest(), self.record.get("files", {}).get(folder)
+        if found != told:
+            path = self.root / self.files[folder]
+            raise ValueError(f"{path}: SHA-256 {found}, the manifest tells {told}; {_WAY_OUT}")
 
 
 class SourceDataset:

@@ -11,14 +11,15 @@ import networkx
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
+from monai_fundusgen.conventions import KINDS
 from monai_fundusgen.export.source import ExportSample, SourceDataset
 from monai_fundusgen.storage.whole_file import write_json, write_whole
-from monai_fundusgen.vessels.graph import SegmentGraph, vessel_graph
-from monai_fundusgen.vessels.topology import artery_vein_crossings
+from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.vessels.graph import SegmentGraph
+from monai_fundusgen.vessels.segments import eye_segments
 
 _DIGITS: Final = 2
-_TYPES: Final = {0: "end", 1: "end", 2: "bend", 3: "bifurcation"}  # of a node, by its degree
+_TYPES: Final = {0: "end", 1: "end", 2: "ring", 3: "bifurcation"}  # of a node, by its degree
 
 
 def graph(source: SourceDataset, folder: Path) -> None:
@@ -36,23 +37,26 @@ def graph(source: SourceDataset, folder: Path) -> None:
 
 
 def graph_of(sample: ExportSample) -> networkx.MultiGraph:
-    """Graph of a sample. The one place that says where it comes from: it is traced in the label."""
-    return traced_graph(sample.vessels(), sample.id)
+    """Graph of a sample. The one place that says where it comes from: the record of the eye, inside the field."""
+    return eye_graph(sample.eye(), len(sample.codes()), sample.id)
 
 
-def traced_graph(vessels: NDArray[np.bool_], name: str) -> networkx.MultiGraph:
-    """Graph of a label (2, H, W), by thinning it.
+def eye_graph(eye: Retina, size: int, name: str) -> networkx.MultiGraph:
+    """Graph of what the camera sees of an eye, in pixels of a ``size`` x ``size`` image.
 
     Returns:
         A multigraph: two vessels may join the same two bifurcations. Its own attributes are ``id``, ``height``,
-        ``width`` and ``crossings``, a list of (row, column).
+        ``width``, ``crossings``, a list of (row, column), and ``fronts``: which kind lies in front at each of them,
+        empty where that is not known.
     """
-    crossings = artery_vein_crossings(vessels[ARTERY], vessels[VEIN]).centre_rc
+    seen = eye.field.holds(eye.crossings.xy_mm)
+    places = eye.field.to_pixels(eye.crossings.xy_mm[seen], size)[:, ::-1]
+    fronts = [KINDS[kind] if kind < len(KINDS) else "" for kind in eye.crossings.front[seen].tolist()]
     found = networkx.MultiGraph(
-        id=name, height=vessels.shape[1], width=vessels.shape[2], crossings=np.round(crossings, _DIGITS).tolist()
+        id=name, height=size, width=size, crossings=np.round(places, _DIGITS).tolist(), fronts=fronts
     )
-    for kind, plane in zip(KINDS, vessels, strict=True):
-        _append(found, vessel_graph(plane), kind)
+    for number, kind in enumerate(KINDS):
+        _append(found, eye_segments(eye, number, size), kind)
     return found
 
 
@@ -65,13 +69,9 @@ def _append(found: networkx.MultiGraph, traced: SegmentGraph, kind: str) -> None
     for number, (start, end) in enumerate(traced.segment_nodes.tolist()):
         own = slice(traced.offsets[number], traced.offsets[number + 1])
         points = traced.points_rc[own]
-        if start < 0:  # a ring meets no node: it hangs on one of its own, at its first point
-            ends = (_add_node(found, points[0], traced.width_px[own][0] / 2, kind, "ring"),) * 2
-        else:
-            ends = (first + start, first + end)
         width = {} if np.isnan(widths[number]) else {"width_px": round(float(widths[number]), _DIGITS)}
         found.add_edge(
-            *ends, kind=kind, length_px=round(float(lengths[number]), _DIGITS), **width,
+            first + start, first + end, kind=kind, length_px=round(float(lengths[number]), _DIGITS), **width,
             points_rc=np.round(points, _DIGITS).tolist(),
         )  # fmt: skip
 

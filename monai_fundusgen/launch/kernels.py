@@ -30,7 +30,7 @@ def grow_an_eye() -> None:
     from monai_fundusgen.vessels.drawing import rasterise
 
     retina = grow_retina(0)
-    render_photograph(retina, rasterise(retina, 256), rng=np.random.default_rng(0))
+    render_photograph(retina, rasterise(retina, 256), seed=0)
 
 
 def is_compiled(kernel: Any) -> bool:

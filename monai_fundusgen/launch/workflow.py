@@ -11,7 +11,7 @@ from monai.bundle import ConfigWorkflow
 
 
 def opened(overrides: dict[str, Any], bundle: Path) -> ConfigWorkflow:
-    """The bundle's workflow, initialised: the folder is locked and the journal mended."""
+    """The bundle's workflow, initialised: nothing is written yet."""
     configs = bundle / "configs"
     quiet = bool(overrides.get("quiet"))
     _silence_routine_notes()

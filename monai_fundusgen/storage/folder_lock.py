@@ -60,6 +60,21 @@ class FolderLock:
         write_json(self.holder_path, {"pid": os.getpid(), "host": socket.gethostname()})
         return self
 
+    def refuse_if_held(self) -> None:
+        """Look whether another process holds the lock, and write nothing.
+
+        Raises:
+            BlockingIOError: one does; its number and host are named.
+        """
+        if self._lock.is_locked or not self.path.is_file():
+            return
+        with suppress(PermissionError):
+            try:
+                self._lock.acquire()
+            except Timeout as error:
+                raise self._held() from error
+            self._lock.release()
+
     def release(self) -> None:
         """Give the lock back, if it is held."""
         if self._lock.is_locked:
@@ -72,9 +87,13 @@ class FolderLock:
         return self.acquire()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+    def _held(self) -> BlockingIOError:
+        told = f"another run writes there ({self._holder()}); wait for it, stop it, or choose another folder"
+        return BlockingIOError(errno.EAGAIN, told, str(self.folder))
 
     def _holder(self) -> str:
         """Who holds the lock, as far as the file beside it tells."""

@@ -90,14 +90,14 @@ def _packed(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def _complain(packed: NDArray[np.uint32], where: NDArray[np.intp], unknown: NDArray[np.bool_], width: int) -> None:
     wrong = packed[unknown]
-    kinds = np.unique(wrong).size
+    colours = np.unique(wrong).size
     first = int(wrong[0])
     row, column = divmod(int(where[unknown][0]), width)
     colour = (first >> 16, first >> 8 & 255, first & 255)
     raise ValueError(
         f"unknown label colour {colour} at row {row}, column {column} "
-        f"({wrong.size} pixels of {kinds} unknown colour{'s' * (kinds > 1)}); expected {_LEGEND}; "
-        f"{'a JPEG or smoothed label cannot be read, take the lossless original' if kinds > 8 else 'repaint it'}"
+        f"({wrong.size} pixels of {colours} unknown colour{'s' * (colours > 1)}); expected {_LEGEND}; "
+        f"{'a JPEG or smoothed label cannot be read, take the lossless original' if colours > 8 else 'repaint it'}"
     )
 
 

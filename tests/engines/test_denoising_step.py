@@ -205,3 +205,35 @@ def test_a_missing_entry_names_what_is_there():
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match="DenoisingStep"):
         DenoisingStep(SCHEDULE, LogitLoss(), **options)
+
+
+def test_pixels_of_weight_zero_teach_nothing_and_weights_of_one_change_nothing():
+    def curve(weight):
+        data = [batch | {"weight": torch.full((4, 1, 8, 8), weight)} for batch in batches()]
+        step = DenoisingStep(SCHEDULE, LogitLoss(), weight="weight", micro_batches=2)
+        trainer = trainer_of(step, data)
+        norms = []
+        trainer.add_event_handler(
+            Events.ITERATION_COMPLETED, lambda engine: norms.append(engine.state.output["grad_norm"].item())
+        )
+        return curve_of(trainer), norms
+
+    plain = curve_of(trainer_of(DenoisingStep(SCHEDULE, LogitLoss(), micro_batches=2), batches()))
+    assert curve(1.0)[0] == plain
+    assert curve(0.0)[1] == [0.0] * 6
+
+
+def test_the_gradient_is_that_of_the_weighted_pixels():
+    weight = torch.zeros(4, 1, 8, 8)
+    weight[..., :4] = 1
+    seen = {}
+    for name, loss in (
+        ("step", LogitLoss()),
+        ("formula", lambda o, x, e, a: LogitLoss()(o * weight, x * weight, e, a)),
+    ):
+        (data,) = batches(1)
+        options = {"weight": "weight"} if name == "step" else {}
+        trainer = trainer_of(DenoisingStep(SCHEDULE, loss, **options), [data | {"weight": weight}])
+        trainer.run()
+        seen[name] = trainer.state.output["grad_norm"].item()
+    assert seen["step"] == pytest.approx(seen["formula"], rel=1e-5)

@@ -176,3 +176,20 @@ def test_a_styled_generator_sees_the_photograph_and_learns_its_style():
     generator = StyledGenerator(GlobalGenerator(3, 3, 4, 1, 1, style_dim=STYLE_DIM))
     run(batches(), generator, discriminator, styled=True)
     assert generator.generator.trunk_style.linear.weight.abs().min() > 0
+
+
+def test_pixels_of_weight_zero_are_the_photographs_own_for_every_loss():
+    data = [batch | {"weight": torch.zeros(2, 1, 32, 32)} for batch in batches(2)]
+    generator, discriminator = networks()
+    before = [parameter.clone() for parameter in generator.parameters()]
+    history, _ = run(data, generator, discriminator, weight_key="weight", l1_weight=10.0)
+    assert [losses[AdversarialKeys.RECONSTRUCTION_LOSS].item() for losses in history] == [0.0, 0.0]
+    assert [losses[FEATURE_MATCHING_LOSS].item() for losses in history] == [0.0, 0.0]
+    assert all(torch.equal(now, then) for now, then in zip(generator.parameters(), before, strict=True))
+
+
+def test_weights_of_one_change_nothing():
+    plain, _ = run(batches(2), *networks())
+    data = [batch | {"weight": torch.ones(2, 1, 32, 32)} for batch in batches(2)]
+    weighed, _ = run(data, *networks(), weight_key="weight")
+    assert [losses["loss"].item() for losses in weighed] == [losses["loss"].item() for losses in plain]

@@ -6,7 +6,9 @@ import networkx
 import numpy as np
 import pytest
 
-from monai_fundusgen.export.vessel_graph import graphml, traced_graph
+from monai_fundusgen.export.vessel_graph import eye_graph, graphml
+from monai_fundusgen.phantom.morphometry import measure
+from monai_fundusgen.sampling.label_drawing import LabelDrawing
 
 
 @pytest.fixture
@@ -24,11 +26,12 @@ def test_the_graph_has_the_length_and_the_crossings_of_the_vessels(root, made):
     for one in made:
         found, _ = both(root, one.id)
         assert (found.graph["height"], found.graph["width"], found.graph["id"]) == (256, 256, one.id)
-        assert len(found.graph["crossings"]) == one.record["anatomy"]["av_crossings"]
-        for kind in ("artery", "vein"):
+        truth = measure(one.eye)  # of the graph itself, not of pixels
+        assert len(found.graph["crossings"]) == len(found.graph["fronts"]) == truth.crossings
+        assert set(found.graph["fronts"]) <= {"artery", "vein"}
+        for number, kind in enumerate(("artery", "vein")):
             length = sum(data["length_px"] for _, _, data in found.edges(data=True) if data["kind"] == kind)
-            expected = one.record["anatomy"][f"{kind}.length_fd"]
-            assert length / (256 * 0.97) == pytest.approx(expected, rel=0.1)
+            assert length * one.eye.field.pixel_mm(256) == pytest.approx(truth.length_mm[number], rel=0.01)
         ends = [data for _, data in found.nodes(data=True) if data["type"] == "end"]
         assert ends and all(0 <= data["row"] < 256 and 0 <= data["column"] < 256 for data in ends)
 
@@ -54,7 +57,8 @@ def test_a_ring_hangs_on_a_node_with_a_radius_and_parallel_vessels_stay_two():
     distance = np.hypot(rows - 60, columns - 60)
     artery = np.abs(distance - 40) < 3  # a ring without a junction
     vein = (np.abs(distance - 25) < 3) | ((np.abs(rows - 60) < 3) & (np.abs(columns - 60) > 24))  # one with two tails
-    found = traced_graph(np.stack([artery, vein]), "drawn")
+    _, eye = LabelDrawing(120).traced(np.stack([artery, vein]).astype(float), source="folder")
+    found = eye_graph(eye, 120, "drawn")
     (ring,) = [data for _, data in found.nodes(data=True) if data["type"] == "ring"]
     assert ring["kind"] == "artery" and ring["radius_px"] == pytest.approx(3, abs=0.75)
     (loop,) = networkx.selfloop_edges(found, data=True)

@@ -1,0 +1,1 @@
+"""From a label with undecided pixels to two trees: contacts, stretches, evidence, painting."""
