@@ -15,7 +15,8 @@ _SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
 #: Settings that are options of the verb, and those that are options of the bundle.
 _OPTIONS: Final = ("seed", "mask_source", "mask_folder", "photograph_source", "style", "shard_size")
 _BUNDLE_OPTIONS: Final = (
-    "size", "field_deg", "field_cut", "laterality", "target_density", "target_avr", "map_batch", "max_attempts",
+    "size", "field_deg", "field_cut", "laterality", "target_density", "target_avr", "fit", "artefacts", "map_batch",
+    "max_attempts",
 )  # fmt: skip
 
 
@@ -154,7 +155,7 @@ def _again(settings: Mapping[str, Any]) -> str:
             words += [f"--{name.replace('_', '-')}", str(settings[name])]
     words.append("--gate" if settings.get("gate") else "--no-gate")
     for name in _BUNDLE_OPTIONS if settings.get("gate") else _BUNDLE_OPTIONS[:-1]:
-        if settings.get(name) is not None:
+        if settings.get(name) not in (None, False):
             words += ["--option", f"{name}={settings[name]}"]
     return f"""
 ## Made by
