@@ -108,7 +108,8 @@ def _attached(
     """Places, the place of each contact, and the cuts (point, place) that contacts make in each segment."""
     places = [Place(rc, float(radius)) for rc, radius in zip(graph.node_rc, graph.node_radius_px, strict=True)]
     segment_of = np.repeat(np.arange(graph.num_segments), np.diff(graph.offsets))
-    of_contact, cuts = [], {}
+    of_contact: list[int] = []
+    cuts: dict[int, list[tuple[int, int]]] = {}
     for rc, width in zip(contacts.rc, contacts.width_px, strict=True):
         gap = np.hypot(*(graph.points_rc - rc).T) if len(graph.points_rc) else np.array([np.inf])
         point = int(np.argmin(gap))
@@ -194,6 +195,21 @@ def _end(stretch: Stretch, number: int, place: Place, index: int) -> Arm:
     along = points[last] - points[first if last - first >= 2 else 0]
     size = float(np.hypot(*along))
     return Arm(stretch.places[index], along / size if size else along, stretch.width_px, points[first], number)
+
+
+def crossing_place(middle_rc: FloatArray, radius_px: float, contacts: Contacts) -> Undecided:
+    """A compact piece between vessels of both kinds: one place, which all of them go through.
+
+    Args:
+        middle_rc: (2,) middle of the piece.
+        radius_px: of its largest inscribed circle.
+        contacts: where vessels of known kind touch it.
+    """
+    away = contacts.rc - middle_rc
+    away /= np.maximum(np.hypot(*away.T), 1e-9)[:, None]
+    known = zip(away, contacts.width_px, contacts.rc, contacts.kind, strict=True)
+    arms = [Arm(0, course, float(width), rc, kind=int(kind)) for course, width, rc, kind in known]
+    return Undecided([Place(middle_rc, radius_px)], [], arms)
 
 
 def undecided_vessels(graph: SegmentGraph, contacts: Contacts) -> Undecided:
