@@ -25,8 +25,15 @@ def eyes(tmp_path):
     return tmp_path
 
 
+def datalist(eyes, *options):
+    """Run the verb on a folder; its exit code."""
+    with pytest.raises(SystemExit) as end:
+        main(["datalist", "paired", str(eyes), "-o", str(eyes / "list.json"), *options])
+    return end.value.code or 0
+
+
 def test_the_datalist_points_to_decided_labels_whose_open_pixels_are_uncertain(eyes, capsys):
-    main(["datalist", "paired", str(eyes), "-o", str(eyes / "list.json"), "--decide"])
+    assert datalist(eyes, "--decide") == 0
     assert "a: 390 px undecided; 62% given a kind, 0% crossing, 38% masked; 2 branches" in capsys.readouterr().out
     (item,) = load_datalist(eyes / "list.json", needs=("label",))
     assert item["label"] == str(eyes / "list_decided" / "a.png")
@@ -40,7 +47,7 @@ def test_the_datalist_points_to_decided_labels_whose_open_pixels_are_uncertain(e
 
 
 def test_previews_and_a_table_with_every_branch_lie_beside_them(eyes):
-    main(["datalist", "paired", str(eyes), "-o", str(eyes / "list.json"), "--decide"])
+    assert datalist(eyes, "--decide") == 0
     assert Image.open(eyes / "list_decided" / "previews" / "a.png").size == (3 * 640, 2 * 640)
     rows = list(csv.DictReader((eyes / "list_decided" / "branches.csv").open()))
     assert [(row["id"], row["kind"]) for row in rows] == [("a", "artery"), ("a", "open")]
@@ -48,7 +55,7 @@ def test_previews_and_a_table_with_every_branch_lie_beside_them(eyes):
 
 
 def test_without_the_option_labels_stay(eyes):
-    main(["datalist", "paired", str(eyes), "-o", str(eyes / "list.json")])
+    assert datalist(eyes) == 0
     assert json.loads((eyes / "list.json").read_text())["training"][0]["label"] == "av/a.png"
     assert not (eyes / "list_decided").exists()
 
@@ -57,7 +64,5 @@ def test_vessel_maps_without_kinds_are_refused_and_nothing_is_written(eyes, caps
     (eyes / "av").rename(eyes / "vessel")
     pixels = np.asarray(Image.open(eyes / "vessel" / "a.png")).max(axis=-1)
     Image.fromarray(pixels).save(eyes / "vessel" / "a.png")
-    with pytest.raises(SystemExit) as end:
-        main(["datalist", "paired", str(eyes), "-o", str(eyes / "list.json"), "--decide"])
-    assert end.value.code == 2 and "without arteries and veins" in capsys.readouterr().err
+    assert datalist(eyes, "--decide") == 2 and "without arteries and veins" in capsys.readouterr().err
     assert not (eyes / "list.json").exists() and not (eyes / "list_decided").exists()

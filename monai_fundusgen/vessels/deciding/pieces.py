@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_fundusgen.vessels.deciding.contacts import find_contacts
-from monai_fundusgen.vessels.deciding.stretches import Undecided, undecided_vessels
+from monai_fundusgen.conventions import KINDS
+from monai_fundusgen.vessels.deciding.contacts import Contacts, find_contacts
+from monai_fundusgen.vessels.deciding.stretches import Undecided, crossing_place, undecided_vessels
 from monai_fundusgen.vessels.graph import SegmentGraph, vessel_graph
 from monai_fundusgen.vessels.skeleton import EIGHT
 
@@ -18,6 +19,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _MARGIN: Final = 0.02  # of a window round its piece, over the longer side of the label
+_COMPACT: Final = 5.0  # extent of a piece over its largest inscribed diameter, at most, to be taken for a crossing
 _LEAST_PX: Final = 32  # of that margin
 
 
@@ -43,6 +45,22 @@ class Piece:
         return np.array([side.start for side in self.box], dtype=np.float64)
 
 
+def _vessels_of(piece: BoolArray, contacts: Contacts) -> Undecided:
+    """Places, stretches and arms of a piece; a compact one that two vessels of each kind reach is one place."""
+    rows, columns = np.nonzero(piece)
+    depth = float(ndimage.distance_transform_edt(piece[_around(rows), _around(columns)]).max())
+    extent = np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1)
+    reached = np.bincount(contacts.kind, minlength=len(KINDS))
+    if (reached >= 2).all() and extent <= _COMPACT * 2 * depth:
+        return crossing_place(np.array([rows.mean(), columns.mean()]), depth, contacts)
+    return undecided_vessels(vessel_graph(piece), contacts)
+
+
+def _around(indices: NDArray[np.int64]) -> slice:
+    """From one before the first to one behind the last."""
+    return slice(max(int(indices.min()) - 1, 0), int(indices.max()) + 2)
+
+
 def find_pieces(vessels: BoolArray, undecided: BoolArray) -> list[Piece]:
     """Pieces of undecided pixels (H, W) of a vessel map (2, H, W)."""
     labels, _ = ndimage.label(undecided, structure=EIGHT)
@@ -55,5 +73,5 @@ def find_pieces(vessels: BoolArray, undecided: BoolArray) -> list[Piece]:
         around = known[:, rows, columns]
         graphs = [vessel_graph(plane) for plane in around]
         contacts = find_contacts(around, graphs, piece)
-        found.append(Piece((rows, columns), piece, graphs, undecided_vessels(vessel_graph(piece), contacts)))
+        found.append(Piece((rows, columns), piece, graphs, _vessels_of(piece, contacts)))
     return found

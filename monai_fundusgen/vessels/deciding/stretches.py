@@ -197,6 +197,21 @@ def _end(stretch: Stretch, number: int, place: Place, index: int) -> Arm:
     return Arm(stretch.places[index], along / size if size else along, stretch.width_px, points[first], number)
 
 
+def crossing_place(middle_rc: FloatArray, radius_px: float, contacts: Contacts) -> Undecided:
+    """A compact piece between vessels of both kinds: one place, which all of them go through.
+
+    Args:
+        middle_rc: (2,) middle of the piece.
+        radius_px: of its largest inscribed circle.
+        contacts: where vessels of known kind touch it.
+    """
+    away = contacts.rc - middle_rc
+    away /= np.maximum(np.hypot(*away.T), 1e-9)[:, None]
+    known = zip(away, contacts.width_px, contacts.rc, contacts.kind, strict=True)
+    arms = [Arm(0, course, float(width), rc, kind=int(kind)) for course, width, rc, kind in known]
+    return Undecided([Place(middle_rc, radius_px)], [], arms)
+
+
 def undecided_vessels(graph: SegmentGraph, contacts: Contacts) -> Undecided:
     """Places, stretches and arms of undecided pixels.
 
