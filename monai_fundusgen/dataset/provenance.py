@@ -13,7 +13,7 @@ def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, Any]
     """What each stage of a run is: SHA-256 of weights and inference configuration, training data, modality.
 
     The training data are those that the bundle's ``metadata.json`` tells of, if it tells of these very weights
-    (``training_data.weights_sha256``); None otherwise, as after a training of one's own.
+    (``training_data.weights_sha256``), or is that of a user's training with its own ``model.pt``; None otherwise.
 
     Returns:
         By the name of its stage: ``weights``, ``configuration``, ``training_data`` (a list, or None), ``modality``.
@@ -33,12 +33,14 @@ def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, Any]
             raise FileNotFoundError(f"{weights}: no weights there; train the bundle first")
         config = Path(bundle) / "configs" / "inference.yaml"
         sha256 = file_sha256(weights)
-        found[stage] = {"weights": sha256, "configuration": file_sha256(config), **_told(Path(bundle), sha256)}
+        found[stage] = {"weights": sha256, "configuration": file_sha256(config), **_told(Path(bundle), sha256, own=weights.parent == Path(bundle))}
     return found
 
 
-def _told(bundle: Path, weights_sha256: str) -> dict[str, Any]:
-    """What the metadata of a bundle tells of these weights."""
+def _told(bundle: Path, weights_sha256: str, *, own: bool) -> dict[str, Any]:
+    """What the metadata of a bundle tells of these weights; ``own``: they lie where a training writes its own."""
+    from monai_fundusgen.weights.stages import TRAINED_FROM
+
     path = bundle / "configs" / "metadata.json"
     if not path.is_file():
         return {"training_data": None, "modality": None}
@@ -46,7 +48,7 @@ def _told(bundle: Path, weights_sha256: str) -> dict[str, Any]:
         metadata = json.loads(path.read_text(encoding="utf-8"))
         training = metadata.get("training_data", {})
         modality = metadata["network_data_format"]["outputs"]["pred"].get("modality")
-        described = training.get("weights_sha256") == weights_sha256
+        described = training.get("weights_sha256") == weights_sha256 or (own and TRAINED_FROM in metadata)
         return {"training_data": training["sets"] if described else None, "modality": modality}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 from monai.bundle import ConfigParser
 
+from monai_fundusgen.data.training_data import datalist_names
 from monai_fundusgen.handlers.checkpoint import CHECKPOINT, previous_path
 from monai_fundusgen.handlers.run_record import RECORD
 from monai_fundusgen.launch.bundle_run import running_workflow
@@ -125,10 +126,18 @@ def _closed(value: Any, training: Mapping[str, Any], known: Mapping[str, Any]) -
 def _metadata(parser: ConfigParser, source: Path) -> dict[str, Any]:
     """What the bundle's metadata says of the network, and where this training's weights come from."""
     content = {**_object(source / "configs" / "metadata.json")}
-    datalist = parser.get_parsed_content("datalist")
     content["name"] = f"{content.get('name', source.name)}, trained by the user"
     content["authors"] = content["copyright"] = "unknown: weights of a user's own training"
     content["eval_metrics"] = {}
-    content["training_data"] = Path(datalist).name if isinstance(datalist, str) else "phantom eyes"
+    content["training_data"] = {"sets": _sets(parser.get_parsed_content("datalist"))}
     content[TRAINED_FROM] = content.get(TRAINED_FROM, source.resolve().name)
     return content
+
+
+def _sets(datalist: Any) -> list[dict[str, Any]]:
+    """What the weights saw, as far as the training can tell, in the form of a bundle's metadata."""
+    terms = {"reference": "not told by the training", "terms": "not told by the training", "people": True}
+    named = [{"name": name, "what": f"the photographs of the user's {name}", **terms} for name in datalist_names(datalist)]
+    if named:
+        return named
+    return [{"name": "phantom eyes", "what": "procedural eyes", "reference": "", "terms": "Apache-2.0", "people": False}]
