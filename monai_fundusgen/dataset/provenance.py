@@ -33,7 +33,11 @@ def stage_fingerprints(**bundles: str | Path | None) -> dict[str, dict[str, Any]
             raise FileNotFoundError(f"{weights}: no weights there; train the bundle first")
         config = Path(bundle) / "configs" / "inference.yaml"
         sha256 = file_sha256(weights)
-        found[stage] = {"weights": sha256, "configuration": file_sha256(config), **_told(Path(bundle), sha256, own=weights.parent == Path(bundle))}
+        found[stage] = {
+            "weights": sha256,
+            "configuration": file_sha256(config),
+            **_told(Path(bundle), sha256, own=weights.parent == Path(bundle)),
+        }
     return found
 
 
