@@ -56,6 +56,7 @@ def run(python, cwd, *arguments):
     return subprocess.run([str(python), "-m", *map(str, arguments)], cwd=cwd, env=environment, **TEXT).stdout
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_bundle_whole_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tracked = subprocess.run(["git", "ls-files", "bundles"], cwd=CLONE, check=False, capture_output=True, text=True)
@@ -67,9 +68,10 @@ def test_the_wheel_holds_every_bundle_whole_and_nothing_else(wheel):
     assert wheel.stat().st_size < 100e6  # what the package index takes
 
 
+@pytest.mark.slow  # a fresh place has no compiled kernels
 def test_a_data_set_is_made_in_an_empty_folder_without_network_weights(installed, tmp_path):
     told = json.loads(run(installed, tmp_path, "monai_fundusgen", "bundles", "--json"))
-    assert all("site-packages" in path for path in told.values()) and len(told) == 4
+    assert all("site-packages" in path for path in told.values()) and "fundus_dataset_generation" in told
     for bundle in told.values():
         shutil.rmtree(Path(bundle) / "models", ignore_errors=True)  # a phantom run asks for none
     report = run(
