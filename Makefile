@@ -5,13 +5,20 @@ GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
 
-.PHONY: dataset test stress test-slow lint docs bench clean clean-kernels
+.PHONY: dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels
 
 dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
 	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
 
 test: .venv/ready lint  ## lint, then the default tests (those marked data run where ../shared/data exists)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not abuse"
+
+abuse: .venv/ready  ## hundreds of wrong inputs: each answered clearly, nothing written or lost
+	$(BIN)/python -m pytest tests/abuse
+
+test-exports: .venv/ready  ## the exports; dicom3tools judges the DICOM files where it is installed
+	@command -v dciodvfy > /dev/null || echo "no dciodvfy, so its test will skip: apt-get install dicom3tools"
+	$(BIN)/python -m pytest -rs tests/export
 
 stress: .venv/ready  ## 50 kills of a generation at random moments, with one process and with two
 	FUNDUSGEN_KILLS=50 $(BIN)/python -m pytest -s tests/bundles/test_kill.py -k generation
@@ -28,11 +35,14 @@ docs: .venv/docs  ## the figures and curves of docs/
 bench: .venv/ready
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
+dist: .venv/ready  ## the wheel, bundles and their weights in it, in dist/
+	rm -rf build && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 clean-kernels:  ## drop the compiled kernels, after editing one that another file calls
 	find monai_fundusgen -name '*.nb[ic]' -delete
 
 clean:
-	rm -rf .venv synthetic runs
+	rm -rf .venv synthetic runs build dist
 
 .venv/ready: setup.cfg constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and "Python 3.10 or newer is needed, this is %d.%d: make PYTHON=python3.x" % v[:2])'

@@ -71,8 +71,8 @@ def traced(case: dict[str, np.ndarray]) -> VesselSample:
     """The label of a case by way of 256 px."""
     fov = case["fov"][0] > 0.5
     soft = F.adaptive_avg_pool2d(torch.from_numpy(case["label"] * fov), COARSE)
-    label = LabelDrawing(SIZE).label(soft.numpy()) & fov
-    return VesselSample(area_average(label, COARSE), label, fov)
+    label, eye = LabelDrawing(SIZE).traced(soft.numpy())
+    return VesselSample(area_average(label & fov, COARSE), label & fov, fov, eye)
 
 
 @torch.inference_mode()

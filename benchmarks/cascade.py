@@ -73,7 +73,7 @@ def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
     sampler = clock.timed("map, 20 evaluations", maps.sampler)
     timed = SampledMaps(maps.network, sampler, maps.drawing)
     with tempfile.TemporaryDirectory() as folder:
-        writer = DatasetWriter(Journal(folder, {}))
+        writer = DatasetWriter(Journal(folder, {}).start())
         with clock.stage("map to label: trace, repair, draw"):
             vessels = timed(planned)
         with clock.stage("anatomy"):
@@ -82,7 +82,8 @@ def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
             photographs = painter(vessels, planned)
         with clock.stage("four PNG files and the journal"):
             for plan, sample, photograph in zip(planned, vessels, photographs, strict=True):
-                writer.write(FinishedSample(plan["id"], photograph, sample.label, sample.fov, {"seed": plan["seed"]}))
+                record = {"seed": plan["seed"]}
+                writer.write(FinishedSample(plan["id"], photograph, sample.label, sample.fov, sample.eye, record))
     clock.seconds["map to label: trace, repair, draw"] -= clock.seconds["map, 20 evaluations"]
     return {name: taken / BATCH for name, taken in clock.seconds.items()}
 

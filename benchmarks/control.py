@@ -18,9 +18,8 @@ from monai.bundle import ConfigParser
 from monai_fundusgen.transforms.eye_traits import vessel_density
 from monai_fundusgen.transforms.traits import TraitRequest, trait_vector
 from monai_fundusgen.vessels.central_calibre import arteriole_venule_ratio
-from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.convergence import find_disc
 from monai_fundusgen.vessels.field import Field
-from monai_fundusgen.vessels.graph import vessel_graph
 from monai_fundusgen.weights.files import load_weights
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "fundus_av_mask_ddpm"
@@ -36,7 +35,7 @@ def requests(count: int) -> list[dict[str, float]]:
 
 def obtained(soft: np.ndarray, field: Field) -> dict[str, float]:
     """The same traits of a sampled map (2, S, S)."""
-    row, column = convergence_rc([vessel_graph(plane >= 0.35) for plane in soft], soft.shape[-1])
+    row, column = find_disc(soft)
     return {
         "density": vessel_density(torch.from_numpy(soft), field),
         "avr": arteriole_venule_ratio(soft, (row, column)),

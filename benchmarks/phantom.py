@@ -16,8 +16,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.vessels.drawing import rasterise, vessel_map
@@ -46,10 +44,9 @@ def main():
         retina = timed("growth", lambda seed=seed: grow_retina(seed))
         timed(f"map {MAP_SIZE}", lambda eye=retina: vessel_map(eye, MAP_SIZE))
         raster = timed(f"raster {options.size}", lambda eye=retina: rasterise(eye, options.size))
-        rng = np.random.Generator(np.random.PCG64(seed))
         timed(
             f"photograph {options.size}",
-            lambda eye=retina, drawn=raster, rng=rng: render_photograph(eye, drawn, rng=rng),
+            lambda eye=retina, drawn=raster, seed=seed: render_photograph(eye, drawn, seed=seed),
         )
     print(f"{'median ms':<18}{'clock':>10}{'processor':>12}")
     for stage in clock:

@@ -71,7 +71,7 @@ def phantom_case(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     """The same of the phantom of a seed."""
     retina = grow_retina(seed, anatomy=Anatomy(diameter_deg=FIELD_DEG, cut=CUT))
     raster = rasterise(retina, SIZE, min_diameter_um=MIN_DIAMETER_UM)
-    photograph = render_photograph(retina, raster, rng=np.random.default_rng(seed))
+    photograph = render_photograph(retina, raster, seed=seed)
     return photograph.transpose(1, 2, 0).astype(np.float32) / 255, raster.label, raster.fov, raster.label.all(0)
 
 

@@ -24,7 +24,7 @@ SIZE = 1024
 def photograph(seed: int) -> tuple[Retina, np.ndarray]:
     """The eye of a seed and its photograph (H, W, 3)."""
     retina = grow_retina(seed)
-    image = render_photograph(retina, rasterise(retina, SIZE), rng=np.random.default_rng(seed))
+    image = render_photograph(retina, rasterise(retina, SIZE), seed=seed)
     return retina, image.transpose(1, 2, 0)
 
 
@@ -66,7 +66,7 @@ def main() -> None:
     crops = [crop(image, retina, place(retina)) for place in places for retina, image in eyes[:4]]
     save(sheet(crops, 4), folder / "phantom_crops.jpg", 1400)
     retina = grow_retina(3)
-    sequence = angiogram_sequence(retina, rasterise(retina, SIZE), rng=np.random.default_rng(0))
+    sequence = angiogram_sequence(retina, rasterise(retina, SIZE), seed=0)
     save(sheet(list(sequence.frames), 3), folder / "phantom_angiogram.jpg", 1500)
 
 

@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.forward import per_sample
-from monai_fundusgen.diffusion.noise import SeededNoise, mixed_seed
+from monai_fundusgen.diffusion.noise import SeededNoise
 from monai_fundusgen.diffusion.parametrisation import Prediction, target
 from monai_fundusgen.diffusion.samplers import Denoiser, dpm_solver
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
@@ -37,6 +37,7 @@ from monai_fundusgen.handlers.ema import EMA, ema_momentum
 from monai_fundusgen.inferers.diffusion import NetworkDenoiser
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.streams import stream_seed
 from monai_fundusgen.vessels.drawing import vessel_map
 from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.topology import component_areas
@@ -101,7 +102,7 @@ class Batches:
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for step in range(STEPS):
-            rng = torch.Generator().manual_seed(mixed_seed(1, 0, step))
+            rng = torch.Generator().manual_seed(stream_seed(1, "diffusion step", 0, step))
             batch = self.clean[torch.randint(len(self.clean), (BATCH,), generator=rng)]
             for axis in (-1, -2):
                 mirrored = torch.rand(BATCH, 1, 1, 1, generator=rng) < 0.5

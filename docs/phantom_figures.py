@@ -24,7 +24,7 @@ CROP = 240  # px at 1024
 def photograph(seed: int) -> tuple[Retina, NDArray[np.uint8]]:
     """An eye and its photograph (1024, 1024, 3)."""
     retina = grow_retina(seed)
-    picture = render_photograph(retina, rasterise(retina, 1024), rng=np.random.default_rng(seed))
+    picture = render_photograph(retina, rasterise(retina, 1024), seed=seed)
     return retina, picture.transpose(1, 2, 0)
 
 
@@ -57,5 +57,5 @@ if __name__ == "__main__":
     save("phantom_photographs.jpg", rows_of([shrunk(picture, 400) for _, picture in eyes], 3))
     save("phantom_crops.jpg", rows_of([crop for eye in eyes[:4] for crop in crops(*eye)], 6))
     retina = eyes[3][0]
-    frames = angiogram_sequence(retina, rasterise(retina, 1024), rng=np.random.default_rng(0)).frames
+    frames = angiogram_sequence(retina, rasterise(retina, 1024), seed=0).frames
     save("phantom_angiogram.jpg", rows_of([shrunk(frame, 400) for frame in frames], 3))

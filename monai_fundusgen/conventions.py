@@ -28,6 +28,11 @@ FOV: Final = "fov"  # field of view: (1, H, W)
 UNCERTAIN: Final = "uncertain"  # vessel pixels whose kind the annotator left open: (1, H, W)
 SEED: Final = "seed"  # seed of a phantom eye, in place of files
 
+#: What every picture made here says of itself, in a text chunk or comment.
+SYNTHETIC: Final = "computer generated; shows no person's eye"
+#: The same where the vessels come from maps that were given.
+SYNTHETIC_ON_GIVEN_MAP: Final = "computer generated, on a given vessel map of unknown origin"
+
 #: Networks see photographs and maps in this range; files hold 0..255.
 NETWORK_RANGE: Final = (-1.0, 1.0)
 
@@ -35,3 +40,10 @@ NETWORK_RANGE: Final = (-1.0, 1.0)
 MM_PER_DEGREE: Final = 0.288
 #: Radius of the field of view in units of half the image side: the black margin that cameras leave.
 FIELD_FILL: Final = 0.97
+
+#: What ``run.json`` says of itself; written by this program alone, so that no stranger's folder is taken for its own.
+TOOL: Final = "monai_fundusgen"
+DATASET_SCHEMA: Final = "monai_fundusgen data set"
+TRAINING_SCHEMA: Final = "monai_fundusgen training"
+#: Of both; raised when a reader of the older form would misread the newer.
+SCHEMA_VERSION: Final = 2

@@ -8,6 +8,7 @@ import pytest
 
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.writer import DatasetWriter
+from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.sampling.judged import JudgedMaps
 from monai_fundusgen.sampling.painters import PhantomPainter
 from monai_fundusgen.sampling.plan import GenerationPlan
@@ -32,6 +33,12 @@ def hrf_av():
 
 
 @pytest.fixture(scope="session")
+def retinas():
+    """Twelve eyes of the default anatomy."""
+    return [grow_retina(seed) for seed in range(12)]
+
+
+@pytest.fixture(scope="session")
 def made():
     """Samples of four phantom eyes, as the generating step gives them."""
     step = GenerationStep(JudgedMaps(PhantomMaps(size=256)), PhantomPainter())
@@ -43,7 +50,7 @@ def finished_set(made, tmp_path_factory):
     """The same as a finished data set."""
     settings = {"mask_source": "phantom", "photograph_source": "phantom", "size": 256, "seed": 1, "gate": False}
     root = tmp_path_factory.mktemp("dataset") / "set"
-    writer = DatasetWriter(Journal(root, settings, num_samples=len(made)))
+    writer = DatasetWriter(Journal(root, settings, num_samples=len(made)).start())
     for sample in made:
         writer.write(sample)
     assert writer.finish()

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "monai_fundusgen"
 FLOORS = {
-    "__init__": 0, "conventions": 0, "storage": 0,
+    "__init__": 0, "conventions": 0, "storage": 0, "streams": 0, "versions": 0,
     "diffusion": 1, "vessels": 1, "networks": 1,
     "phantom": 2, "weights": 2, "losses": 2,
     "metrics": 3, "transforms": 3,
@@ -17,7 +17,8 @@ FLOORS = {
     "dataset": 5,
     "sampling": 6, "groundtruth": 6, "evaluation": 6, "export": 6,
     "launch": 7, "apps": 7,
-    "__main__": 8,
+    "console": 8,
+    "__main__": 9,
 }  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "tools"}
 MAX_LINES = 400

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from monai_fundusgen.__main__ import main
+from monai_fundusgen.data.datalist import READER
 
 
 @pytest.fixture
@@ -57,13 +58,14 @@ def test_a_mistake_ends_with_code_2_and_nothing_written(eyes, capsys, arguments,
 
 
 def test_all_offenders_are_told_at_once_and_an_older_datalist_stays(eyes, capsys):
-    (eyes / "list.json").write_text("older")
+    older = json.dumps({"reader": READER})
+    (eyes / "list.json").write_text(older)
     (eyes / "av" / "a.png").unlink()
     (eyes / "images" / "b.png").write_bytes(b"no image")
     code, _, complained = run(capsys, "paired", eyes, "-o", eyes / "list.json")
     assert code == 2
     assert "a.png: no label file" in complained and "b.png: cannot be read" in complained
-    assert (eyes / "list.json").read_text() == "older"
+    assert (eyes / "list.json").read_text() == older
     assert sorted(path.name for path in eyes.iterdir()) == ["av", "images", "list.json"]
 
 

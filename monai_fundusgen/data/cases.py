@@ -123,14 +123,20 @@ def _manifest_case(root: Path, row: dict[str, str]) -> Case:
     missing = [str(path) for path in files.values() if not os.path.lexists(path)]
     if missing:
         raise ValueError("no such file: " + ", ".join(missing))
-    size = (int(row["width"]), int(row["height"])) if row.get("width") and row.get("height") else None
+    sides = [row[name] for name in ("width", "height") if row.get(name)]
+    if not all(side.isdecimal() for side in sides):
+        raise ValueError(f"width and height {' x '.join(sides)}; expected whole numbers of pixels, or nothing")
+    size = (int(sides[0]), int(sides[1])) if len(sides) == 2 else None
     return Case(row["id"], _MANIFEST_SPLITS[split], files, row.get("patient") or row["id"], row.get("group", ""), size)
 
 
 def _survey_manifest(root: Path) -> Survey:
     survey = Survey()
-    with open(root / MANIFEST, newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with open(root / MANIFEST, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{root / MANIFEST}: no table ({error}); save it as CSV in UTF-8") from error
     if not rows:
         survey.problems.append(f"{root / MANIFEST}: lists no case; fill it or delete it")
     for line, row in enumerate(rows, start=2):
@@ -177,6 +183,11 @@ def _holds(layout: Layout, root: Path) -> bool:
     return True
 
 
+def _sections_of(layout: Layout, root: Path) -> tuple[Section, ...]:
+    """The layout's parts, by the folders of its split where those are there."""
+    return layout.halves if any((root / half.folder).is_dir() for half in layout.halves) else layout.sections
+
+
 def survey(layout: Layout, root: Path) -> Survey:
     """Cases of a set below ``root``, and everything that is missing, double or left over.
 
@@ -192,7 +203,7 @@ def survey(layout: Layout, root: Path) -> Survey:
     if layout is PAIRED and (root / MANIFEST).is_file():
         found = _survey_manifest(root)
     else:
-        parts = [_survey_section(root, section) for section in layout.sections]
+        parts = [_survey_section(root, section) for section in _sections_of(layout, root)]
         found = Survey([c for part in parts for c in part.cases], [p for part in parts for p in part.problems])
         if not found.cases:
             raise ValueError(f"{root}: not one photograph of layout {layout.name}; {_hint(layout, root)}")

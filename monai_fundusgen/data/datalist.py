@@ -7,7 +7,7 @@ string that happens to exist on disk into a path.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL, LABEL_NAMES, VESSEL
 from monai_fundusgen.data.cases import Case, survey
+from monai_fundusgen.data.exported import layout_of_export
 from monai_fundusgen.data.layouts import Layout, SectionName
-from monai_fundusgen.data.reading import read_av, read_fov, read_rgb, read_vessel
+from monai_fundusgen.data.reading import label_coding, read_av, read_fov, read_rgb, read_vessel
 from monai_fundusgen.storage.whole_file import write_whole
 
 SECTIONS: Final[tuple[SectionName, ...]] = ("training", "validation", "testing")
+#: What opens the files of a datalist: labels come in colours, codes or levels, and as codes out of it.
+READER: Final = "monai_fundusgen.data.loading.LoadFundusd"
+_DARK: Final = 16  # a photograph has brighter pixels than this
 VESSEL_LABEL_NAMES: Final = {0: "background", 1: "vessel"}
 
 
@@ -41,7 +45,16 @@ def _checked_vessel(path: Path) -> NDArray[np.bool_]:
     return vessel
 
 
-_READERS: Final = {IMAGE: lambda path: read_rgb(path)[0], LABEL: _checked_av, VESSEL: _checked_vessel, FOV: read_fov}
+def _checked_photograph(path: Path) -> NDArray[np.uint8]:
+    rgb = read_rgb(path)
+    if rgb.max() < _DARK:
+        raise ValueError(
+            f"{path}: the photograph is black (no value above {rgb.max()} of 255); take it from the original"
+        )
+    return rgb[0]
+
+
+_READERS: Final = {IMAGE: _checked_photograph, LABEL: _checked_av, VESSEL: _checked_vessel, FOV: read_fov}
 
 
 def verify_case(case: Case, size: tuple[int, int] | None = None) -> list[str]:
@@ -80,7 +93,7 @@ def spread_by_person(cases: Sequence[Case], share: float, seed: int) -> set[str]
 
 def _shuffled_persons(cases: Sequence[Case], seed: int) -> list[str]:
     """Persons in random order, group after group, so that every n-th person is an even choice."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)  # as it was when the shipped weights were trained: no test person moves
     groups: dict[str, list[str]] = {}
     for case in sorted(cases, key=lambda case: (case.group, case.patient)):
         persons = groups.setdefault(case.group, [])
@@ -183,6 +196,9 @@ def build_datalist(
     root, base_dir = _absolute(directory), _absolute(base_dir)
     if folds < 1:
         raise ValueError(f"folds {folds}; expected at least 1")
+    layout = layout_of_export(layout, root)
+    if seed < 0:
+        raise ValueError(f"seed {seed}; expected at least 0")
     sections = _sections(_verified(layout, root, threads), validation, testing, seed)
     fold = {person: place % folds for place, person in enumerate(_shuffled_persons(sections["training"], seed + 2))}
     labels = _label_names([case for name in ("training", "validation") for case in sections[name]])
@@ -199,6 +215,8 @@ def build_datalist(
         "tensorImageSize": "2D",
         "modality": {"0": "CFP"},
         "labels": {str(code): name for code, name in labels.items()},
+        "label_files": _label_files(sections),
+        "reader": READER,
         "numTraining": len(items["training"]),
         "numValidation": len(items["validation"]),
         "numTest": len(items["testing"]),
@@ -220,6 +238,38 @@ def _label_names(cases: Sequence[Case]) -> dict[int, str]:
     )
 
 
+def _label_files(sections: Mapping[SectionName, Sequence[Case]]) -> str:
+    """How the label files hold their codes: as such, in colours, or as two levels; of all cases that have a label."""
+    found = {
+        "two levels, black and vessel" if LABEL not in case.files else label_coding(case.files[LABEL])
+        for cases in sections.values() for case in cases if LABEL in case.files or VESSEL in case.files
+    }  # fmt: skip
+    return " or ".join(sorted(found))
+
+
+def refuse_other_file(path: str | Path) -> None:
+    """Raise unless ``path`` is free, or holds a datalist that this program wrote (it names `READER`).
+
+    Raises:
+        FileExistsError: the file is something else, which nobody asked to lose.
+        IsADirectoryError: a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: a folder; name the file to write, for instance {path / 'datalist.json'}")
+    if not path.exists():
+        return
+    try:
+        ours = json.loads(path.read_text(encoding="utf-8")).get("reader") == READER
+    except (OSError, ValueError, AttributeError):
+        ours = False
+    if not ours:
+        raise FileExistsError(
+            f'{path}: is there, and no datalist that `fundusgen datalist` wrote (its "reader" would be {READER}); '
+            "move it away, or name another file with -o"
+        )
+
+
 def refuse_missing_folder(path: str | Path) -> None:
     """Raise FileNotFoundError unless the folder that ``path`` shall be written to exists."""
     folder = Path(path).absolute().parent
@@ -232,8 +282,10 @@ def write_datalist(path: str | Path, datalist: dict[str, Any]) -> None:
 
     Raises:
         FileNotFoundError: the folder does not exist.
+        FileExistsError, IsADirectoryError: something else is there.
     """
     refuse_missing_folder(path)
+    refuse_other_file(path)
     write_whole(path, (json.dumps(datalist, indent=1) + "\n").encode("ascii"))
 
 
@@ -249,6 +301,7 @@ def describe(datalist: dict[str, Any], path: str | Path) -> str:
             f"  cases: {counts}",
             f"  files: {having}",
             f"  labels: {labels}",
+            f"  in the files: {datalist['label_files']}; read them with {READER}",
             f"  load_decathlon_datalist({str(path)!r}, True, 'training')",
         ]
     )

@@ -13,6 +13,8 @@ import numpy as np
 from monai.transforms import Compose
 from torch.utils.data import Dataset
 
+from monai_fundusgen.streams import stream
+
 
 class Draws(Dataset[Any]):
     """``length`` draws an epoch, with replacement, from ``items``, each put through ``transform``.
@@ -52,7 +54,7 @@ class Draws(Dataset[Any]):
         return self.length
 
     def __getitem__(self, position: int) -> Mapping[str, Any]:
-        rng = np.random.default_rng((self.seed, self.epoch, position))
+        rng = stream(self.seed, "draws", self.epoch, position)
         index = int(np.searchsorted(self._shares, rng.random(), side="right"))
         self.transform.set_random_state(seed=int(rng.integers(2**32)))
         return self.transform(self.items[index])

@@ -53,7 +53,7 @@ def phantom_arrays(
         UNCERTAIN: np.zeros((1, size, size), dtype=bool),
     }
     if with_photograph:
-        arrays[IMAGE] = render_photograph(retina, raster, rng=np.random.default_rng(seed))
+        arrays[IMAGE] = render_photograph(retina, raster, seed=seed)
     return arrays
 
 

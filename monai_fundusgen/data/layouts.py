@@ -51,6 +51,7 @@ class Layout:
         field_deg: angle of the camera field, or None where it differs or is not known.
         reference: the paper to cite.
         licence: terms, as far as known.
+        halves: its parts in copies that keep an official split as folders, where its archive has none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Layout:
     field_deg: float | None
     reference: str
     licence: str
+    halves: tuple[Section, ...] = ()
 
     @property
     def num_cases(self) -> int | None:
@@ -106,14 +108,14 @@ DRIVE: Final = Layout(
         Section(
             "training",
             "training/images",
-            r"(?P<id>\d\d)_training\.tif",
+            r"(?P<id>\d{2,})_training\.tif",
             {VESSEL: ("training/1st_manual/{id}_manual1.gif",), FOV: ("training/mask/{id}_training_mask.gif",)},
             num_cases=20,
         ),
         Section(
             "testing",
             "test/images",
-            r"(?P<id>\d\d)_test\.tif",
+            r"(?P<id>\d{2,})_test\.tif",
             {VESSEL: ("test/1st_manual/{id}_manual1.gif",), FOV: ("test/mask/{id}_test_mask.gif",)},
             num_cases=20,
             optional=frozenset({VESSEL}),
@@ -137,7 +139,7 @@ RITE: Final = Layout(
         Section(
             name,
             f"{folder}/images",
-            rf"(?P<id>\d\d)_{folder}\.(?:tif|png)",
+            rf"(?P<id>\d{{2,}})_{folder}\.(?:tif|png)",
             {
                 LABEL: (f"{folder}/av/{{id}}_{folder}.png",),
                 VESSEL: (f"{folder}/vessel/{{id}}_{folder}.png",),
@@ -184,6 +186,12 @@ HRF: Final = Layout(
     licence="images CC BY 4.0 according to mirrors of the site; the artery/vein maps come without a licence",
 )
 
+_LES_AV_FILES: Final = {
+    LABEL: ("arteries-and-veins/{id}.png",),
+    VESSEL: ("vessel-segmentations/{id}.png",),
+    FOV: ("masks/{id}_mask.gif", "masks/{id}.gif", "masks/{id}_mask.png", "masks/{id}.png"),
+}
+
 LES_AV: Final = Layout(
     name="les-av",
     title="LES-AV: arteries and veins of the Leuven Eye Study",
@@ -192,18 +200,24 @@ LES_AV: Final = Layout(
             "training",
             "images",
             r"(?P<id>\d+)\.png",
-            {
-                LABEL: ("arteries-and-veins/{id}.png",),
-                VESSEL: ("vessel-segmentations/{id}.png",),
-                FOV: ("masks/{id}_mask.gif", "masks/{id}.gif", "masks/{id}_mask.png", "masks/{id}.png"),
-            },
+            _LES_AV_FILES,
             num_cases=22,
         ),
+    ),
+    halves=tuple(
+        Section(
+            name,
+            f"{folder}/images",
+            r"(?P<id>\d+)\.png",
+            {key: tuple(f"{folder}/{one}" for one in templates) for key, templates in _LES_AV_FILES.items()},
+            num_cases=11,
+        )
+        for name, folder in _RITE_FOLDERS
     ),
     size=None,
     has_av=True,
     annotator="LES-AV",
-    split="none official; one image a person, as far as the names tell",
+    split="11 training and 11 test images where the copy has folders for them, else none; one image a person",
     field_deg=30,
     reference="Orlando et al. 2018, MICCAI, LNCS 11071:65-73",
     licence="scientific use only, no commercial use (README of the archive)",

@@ -23,7 +23,7 @@ from monai_fundusgen.transforms.fov import estimate_fov
 
 _FILE_KEYS: Final = (IMAGE, LABEL, VESSEL, FOV)
 _ARRAY_KEYS: Final = (*_FILE_KEYS, UNCERTAIN)
-_SHOWN: Final = 10  # missing files that an error lists by name
+_SHOWN: Final = 100  # missing files that an error lists by name
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -40,6 +40,11 @@ def _parsed(path: Path) -> dict[str, Any]:
     return datalist
 
 
+def has_items(path: str | Path, section: str) -> bool:
+    """True if a datalist has the section and anything in it; errors as `load_datalist`'s."""
+    return bool(_parsed(Path(path).absolute()).get(section))
+
+
 def load_datalist(path: str | Path, section: str = "training", *, needs: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Items of one section of a decathlon datalist, with absolute paths to files that exist.
 
@@ -54,7 +59,7 @@ def load_datalist(path: str | Path, section: str = "training", *, needs: Sequenc
     Raises:
         FileNotFoundError: no datalist there, or some of its files are missing.
         OSError: a folder, or a file that may not be read.
-        ValueError: no JSON, no such section, an empty training list, or an item without a needed key; the message says
+        ValueError: no JSON, no such section, an empty one, or an item without a needed key; the message says
             which sections exist.
     """
     path = Path(path).absolute()
@@ -62,8 +67,11 @@ def load_datalist(path: str | Path, section: str = "training", *, needs: Sequenc
     if not isinstance(datalist.get(section), list) or not all(isinstance(item, dict) for item in datalist[section]):
         found = [f"{name} ({len(value)})" for name, value in datalist.items() if isinstance(value, list)]
         raise ValueError(f"{path}: no list of items {section!r}; it holds {', '.join(found) or 'no list at all'}")
-    if section == "training" and not datalist[section]:
-        raise ValueError(f"{path}: its training list is empty; a training would go on without real eyes, unnoticed")
+    if not datalist[section]:
+        raise ValueError(
+            f"{path}: its {section} list is empty; a run would go on without real eyes, unnoticed; name another "
+            "section, or make the datalist with a share for it (fundusgen datalist --validation 0.2, --testing 0.2)"
+        )
     items = load_decathlon_datalist(path, True, section, base_dir=path.parent)
     names = datalist.get("labels")
     if isinstance(names, dict) and not any(kind in str(name) for name in names.values() for kind in KINDS):
@@ -86,7 +94,10 @@ def _require_keys(path: Path, section: str, items: Sequence[Mapping[str, Any]], 
         if missing:
             raise ValueError(
                 f"{path}: item {place} of {section} has no {' and no '.join(missing)}; it has {', '.join(sorted(item))}"
-                + ("; vessel-only sets such as drive, stare, chase-db1, fives do not serve here" * (LABEL in missing))
+                + (
+                    "; artery/vein labels are needed here: sets of vessel maps alone, as drive, fives, or hrf "
+                    "without its artery/vein maps, do not serve" * (LABEL in missing)
+                )
             )
 
 

@@ -7,15 +7,19 @@ change places.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from monai.data import PILReader
 from numpy.typing import NDArray
 from PIL import Image
 
+from monai_fundusgen.conventions import CROSSING_CODE
 from monai_fundusgen.transforms.av_codec import AVPlanes, colours_to_planes
+
+if TYPE_CHECKING:
+    from monai.data import PILReader
 
 _EIGHT_BIT_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 _ORIENTATION_TAG: Final = 274  # EXIF
@@ -39,13 +43,16 @@ def _as_grey(image: Image.Image) -> Image.Image:
 
 def rgb_reader() -> PILReader:
     """MONAI reader that gives (H, W, 3) uint8 for every 8-bit image file; pass it to ``LoadImaged``."""
+    from monai.data import PILReader  # only those who use MONAI's loaders wait for them
+
     return PILReader(converter=_as_rgb, reverse_indexing=False)
 
 
-def _read(path: str | Path, reader: PILReader) -> NDArray[np.uint8]:
+def _read(path: str | Path, convert: Callable[[Image.Image], Image.Image]) -> NDArray[np.uint8]:
     """Pixels of a file; every failure names it."""
     try:
-        return reader.get_data(reader.read(path))[0]
+        with Image.open(path) as image:
+            return np.asarray(convert(image))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
     except ValueError as error:
@@ -62,11 +69,11 @@ def read_rgb(path: str | Path) -> NDArray[np.uint8]:
         OSError: unreadable, truncated, or no image; the message names the file.
         ValueError: more than 8 bits a channel, or an EXIF rotation.
     """
-    return np.ascontiguousarray(np.moveaxis(_read(path, rgb_reader()), -1, 0))
+    return np.ascontiguousarray(np.moveaxis(_read(path, _as_rgb), -1, 0))
 
 
 def _read_grey(path: str | Path) -> NDArray[np.uint8]:
-    return _read(path, PILReader(converter=_as_grey, reverse_indexing=False))
+    return _read(path, _as_grey)
 
 
 def read_av(path: str | Path) -> AVPlanes:
@@ -80,6 +87,16 @@ def read_av(path: str | Path) -> AVPlanes:
         return colours_to_planes(rgb)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def label_coding(path: str | Path) -> str:
+    """How an artery/vein label file holds its codes: ``codes 0 to 3``, or ``colours``.
+
+    Raises:
+        OSError: as `read_rgb`.
+    """
+    grey = _read_grey(path)
+    return "codes 0 to 3" if grey.max() <= CROSSING_CODE else "colours (red artery, blue vein, green or magenta both)"
 
 
 def read_vessel(path: str | Path) -> NDArray[np.bool_]:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
 from monai_fundusgen import __version__
-from monai_fundusgen.dataset.provenance import versions
+from monai_fundusgen.dataset.origin import Origin
 from monai_fundusgen.dataset.summary import SHOWN, Summary
+from monai_fundusgen.versions import versions
 
 _SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-_SOURCES: Final = {
-    "phantom": "a procedural eye: arteries and veins grown by rule, without any photograph of a person",
-    "ddpm": "a diffusion model of artery/vein masks, trained on 24 labels of HRF and on procedural eyes",
-    "folder": "label maps that were given to the program; where they come from is not known here",
-}
-_OPTICS: Final = {
-    "phantom": "the simulated optics of the procedural eye",
-    "cascade": "a generator (pix2pixHD) and an enlarger (EDSR), trained on 24 photographs of HRF and procedural eyes",
-}
-_TRUTH: Final = {
-    "phantom": "They are drawn from the vessel graph of the procedural eye, so they are exact.",
-    "ddpm": "They are drawn from vessels traced in the sampled map; the photograph was painted after them.",
-    "folder": "They are the maps that were given.",
-}
+#: Settings that are options of the verb, and those that are options of the bundle.
+_OPTIONS: Final = ("seed", "mask_source", "mask_folder", "photograph_source", "style", "shard_size")
+_BUNDLE_OPTIONS: Final = (
+    "size", "field_deg", "field_cut", "laterality", "target_density", "target_avr", "map_batch", "max_attempts",
+)  # fmt: skip
 
 
 def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary) -> str:
@@ -37,38 +30,40 @@ def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary) -> s
         settings: of the run.
         summary: figures of its samples.
     """
-    source, optics = str(settings.get("mask_source")), str(settings.get("photograph_source"))
+    origin = Origin(settings)
     parts = [
-        _metadata(title, summary),
+        _metadata(title, summary, origin),
         f"# {title}",
-        _opening(settings, summary),
-        "![Eight samples, each photograph above its label](contact_sheet.png)",
+        _opening(origin, summary),
+        "![The first samples, each photograph above its label](contact_sheet.png)",
         _files(settings),
-        _making(source, optics, settings),
+        _making(origin),
         _figures(summary, gated=bool(settings.get("gate"))),
-        _scorecard(source, summary),
-        _use(),
-        _licence(source, optics),
+        _scorecard(origin, summary),
+        _use(origin),
+        "\n".join(["## Licence", "", *origin.terms()]),
         _again(settings),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _metadata(title: str, summary: Summary) -> str:
+def _metadata(title: str, summary: Summary, origin: Origin) -> str:
     size = next((name for limit, name in _SIZES if summary.num_samples < limit), "n>1M")
     return (
-        f"---\npretty_name: {title}\nlicense: apache-2.0\ntask_categories:\n- image-segmentation\n"
+        f"---\npretty_name: {title}\nlicense: {'apache-2.0' if origin.open_licence else 'unknown'}\n"
+        "task_categories:\n- image-segmentation\n"
         f"tags:\n- medical\n- ophthalmology\n- fundus\n- synthetic\nsize_categories:\n- {size}\n---"
     )
 
 
-def _opening(settings: Mapping[str, Any], summary: Summary) -> str:
-    size = settings.get("size", "?")
+def _opening(origin: Origin, summary: Summary) -> str:
+    size = origin.settings.get("size", "?")
     return f"""
 {summary.num_samples:,} computer-generated colour photographs of the back of the eye ({size} x {size} px), each with a
-map that says for every pixel whether it shows an artery, a vein, both where they cross, or neither. **No photograph
-shows a person's eye.** It is meant for training and testing programs that find and classify retinal vessels, for which
-labelled photographs are scarce: tracing one takes an expert hours."""
+map that says for every pixel whether it shows an artery, a vein, both where they cross, or neither.
+**{origin.people()}**
+It is meant for training and testing programs that find and classify retinal vessels, for which labelled photographs are
+scarce: tracing one takes an expert hours."""
 
 
 def _files(settings: Mapping[str, Any]) -> str:
@@ -85,7 +80,8 @@ def _files(settings: Mapping[str, Any]) -> str:
 | `labels/<id>.png` | 0 background, 1 artery, 2 vein, 3 crossing |
 | `av/<id>.png` | the same to look at: red artery, blue vein, green crossing |
 | `fov/<id>.png` | field of view, 255 inside |
-| `datalist.json` | list for MONAI (`load_decathlon_datalist`); no split is made, all are `training` |
+| `graphs/<id>.npz` | disc, fovea, field, vessel graph and crossings as arrays of numbers (`numpy.load`) |
+| `datalist.json` | list for MONAI (`load_decathlon_datalist`); all are `training`, in five folds |
 | `manifest.jsonl` | one line a sample: seed, anatomy, what made it, SHA-256 of its files |
 | `run.json`, `summary.json` | settings of the run; figures and checksums |
 | `croissant.json` | this description for machines |
@@ -93,18 +89,20 @@ def _files(settings: Mapping[str, Any]) -> str:
 `fundusgen verify` checks all of it."""
 
 
-def _making(source: str, optics: str, settings: Mapping[str, Any]) -> str:
+def _making(origin: Origin) -> str:
+    packages = ", ".join(f"{name} {found}" for name, found in versions().items() if name != "monai_fundusgen")
     lines = [
-        "## How it was made",
-        f"- **Vessels**: {_SOURCES.get(source, source)}.",
-        f"- **Photographs**: {_OPTICS.get(optics, optics)}.",
-        f"- **Labels**: {_TRUTH.get(source, '')}",
-        f"- **Program**: monai_fundusgen {__version__}, "
-        + ", ".join(f"{name} {found}" for name, found in versions().items() if name != "monai_fundusgen") + ".",
-    ]  # fmt: skip
-    stages = settings.get("stages") or {}
-    lines += [f"- **Weights** of the {name} stage: SHA-256 `{one['weights']}`." for name, one in stages.items()]
-    return "\n".join([lines[0], "", *lines[1:]])
+        f"- **Vessels**: {origin.vessels()}.",
+        f"- **Photographs**: {origin.photographs()}.",
+        f"- **Labels**: {origin.labels()}",
+        f"- **Modality** that is imitated: {origin.modality()}.",
+        f"- **Program**: monai_fundusgen {__version__}, {packages}.",
+    ]
+    lines += [
+        f"- **Weights** of the {name} stage: SHA-256 `{one.get('weights', 'unknown')}`."
+        for name, one in origin.learnt().items()
+    ]
+    return "\n".join(["## How it was made", "", *lines])
 
 
 def _figures(summary: Summary, *, gated: bool) -> str:
@@ -115,7 +113,7 @@ def _figures(summary: Summary, *, gated: bool) -> str:
     gate = "No map was refused for its anatomy: no gate was asked for. "
     if gated:
         gate = (
-            f"{summary.rejected_attempts:,} drawn maps were refused, because their anatomy lay outside the range of "
+            f"{summary.rejected_attempts:,} maps were refused, because their anatomy lay outside the range of "
             f"real eyes; {summary.implausible:,} samples were kept although no attempt passed (`implausible` in the "
             "manifest). "
         )
@@ -125,59 +123,42 @@ def _figures(summary: Summary, *, gated: bool) -> str:
     )
 
 
-def _scorecard(source: str, summary: Summary) -> str:
-    learnt = source == "ddpm"
-    anatomy = "maps outside the range of real eyes were drawn again" if learnt else "arteries and veins are trees"
-    privacy = "the model saw 24 labels; this set was not compared with them" if learnt else "no person's vessels"
+def _scorecard(origin: Origin, summary: Summary) -> str:
     return f"""
 ## Scorecard for synthetic medical data
 
 | criterion | here |
 |---|---|
-| congruence (likeness to patients) | not measured for this set; figures of the generator: its model cards |
-| coverage (variety) | percentiles above; eyes of both sides; no disease is modelled on purpose |
-| constraint (plausible anatomy) | {anatomy} |
+| congruence (likeness to patients) | not measured for this set |
+| coverage (variety) | percentiles above; {origin.coverage()}; no disease is modelled on purpose |
+| constraint (plausible anatomy) | {origin.plausibility(summary.implausible)} |
 | completeness | all {summary.num_samples:,} samples have photograph, label and field of view |
-| compliance (privacy) | {privacy} |
+| compliance (privacy) | {origin.privacy()} |
 | comprehension | every sample's seed and settings are in the manifest; this card |
-| consistency | the same command writes the same data set |"""
+| consistency | the same command with the same versions writes the same data set |"""
 
 
-def _use() -> str:
-    return """
+def _use(origin: Origin) -> str:
+    return f"""
 ## Use and limits
 
 For research: to train, pre-train or stress vessel segmentation and artery/vein classification. Not for diagnosis, and
 no proof of how a program does on patients: test on real photographs of the camera and the population that it is for.
-One field of view, one retina model and few training photographs stand behind all samples; they lack lesions, media
-opacity, and most of what tells cameras and people apart."""
-
-
-def _licence(source: str, optics: str) -> str:
-    learnt = "ddpm" in source or optics == "cascade"
-    return "\n".join(
-        [
-            "## Licence",
-            "",
-            "Apache-2.0 for this data set."
-            + (
-                " The weights that made it were trained on photographs of HRF (Budai et al. 2013; CC BY 4.0 according "
-                "to mirrors of its page) with artery/vein labels of Hemelings et al. 2019, which carry no licence of "
-                "their own."
-                if learnt
-                else ""
-            ),
-        ]
-    )
+{origin.limits()}; they lack lesions, media opacity, and most of what tells cameras and people apart."""
 
 
 def _again(settings: Mapping[str, Any]) -> str:
-    options = (
-        f"-n {settings['num_samples']} --seed {settings.get('seed', 0)} --mask-source {settings.get('mask_source')}"
-    )
+    words = ["fundusgen", "generate", "-n", str(settings.get("num_samples", "?")), "-o", "FOLDER"]
+    for name in _OPTIONS:
+        if settings.get(name) is not None:
+            words += [f"--{name.replace('_', '-')}", str(settings[name])]
+    words.append("--gate" if settings.get("gate") else "--no-gate")
+    for name in _BUNDLE_OPTIONS if settings.get("gate") else _BUNDLE_OPTIONS[:-1]:
+        if settings.get(name) is not None:
+            words += ["--option", f"{name}={settings[name]}"]
     return f"""
 ## Made by
 
-    fundusgen generate {options}
+    {shlex.join(words)}
 
-with the settings in `run.json`."""
+with {"the weights named above and " if settings.get("stages") else ""}the settings in `run.json`."""

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from monai_fundusgen import __version__
 from monai_fundusgen.conventions import LABEL_NAMES
@@ -22,10 +21,13 @@ from monai_fundusgen.dataset.card import dataset_card
 from monai_fundusgen.dataset.contact_sheet import contact_sheet
 from monai_fundusgen.dataset.croissant import croissant
 from monai_fundusgen.dataset.journal import Journal
-from monai_fundusgen.dataset.manifest import MANIFEST, merge, records
+from monai_fundusgen.dataset.manifest import MANIFEST, merge, read_settings, records
+from monai_fundusgen.dataset.origin import Origin
 from monai_fundusgen.dataset.placement import FOLDER_OF, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.dataset.summary import Summary, summarise
 from monai_fundusgen.storage.checksum import file_sha256
+from monai_fundusgen.storage.contained import OutsideError, read_contained
 from monai_fundusgen.storage.folder_lock import FolderLock
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import whole_file, write_json, write_whole
@@ -36,6 +38,8 @@ CARD: Final = "README.md"
 CROISSANT: Final = "croissant.json"
 SUMMARY: Final = "summary.json"
 TITLE: Final = "Synthetic fundus photographs with artery/vein labels"
+#: Folds that the items of the datalist are numbered into, by their place.
+FOLDS: Final = 5
 _SHEET_SAMPLES = 8
 _MARK = "the samples stand here"
 
@@ -78,7 +82,7 @@ def _write_reports(journal: Journal) -> None:
     write_png(root / CONTACT_SHEET, sheet, journal.scratch)
     settings = {"num_samples": journal.num_samples, **journal.settings}
     write_whole(root / CARD, dataset_card(TITLE, settings, summary).encode(), journal.scratch)
-    write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary), journal.scratch)
+    write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary, settings), journal.scratch)
     write_json(root / SUMMARY, checked_summary(root, summary), journal.scratch)
     journal.clear_scratch()
 
@@ -102,19 +106,20 @@ def datalist_pieces(root: Path, placement: Placement) -> Iterator[bytes]:
     yield head.encode()
     for number, record in enumerate(records(root / MANIFEST)):
         files = placement.files(sample_index(record["id"]))
-        item = {key: files[folder] for key, folder in FOLDER_OF.items()} | {"fold": 0}
+        item = {key: files[folder] for key, folder in FOLDER_OF.items()} | {"fold": number % FOLDS}
         yield (",\n    " * (number > 0) + json.dumps(item)).encode()
     yield (tail + "\n").encode()
 
 
 def _header(root: Path) -> dict[str, Any]:
-    count = sum(1 for _ in records(root / MANIFEST))
+    count, origin = sum(1 for _ in records(root / MANIFEST)), Origin(read_settings(root)["settings"])
     return {
         "name": TITLE.lower(),
-        "description": "Synthetic fundus photographs with artery/vein labels; no photograph shows a person's eye.",
+        "description": f"{TITLE}. {origin.people()}",
+        "licence": " ".join(origin.terms()),
         "reference": f"monai_fundusgen {__version__}",
         "tensorImageSize": "2D",
-        "modality": {"0": "CFP"},
+        "modality": {"0": origin.modality()},
         "labels": {str(code): name for code, name in LABEL_NAMES.items()},
         "numTraining": count,
         "numTest": 0,
@@ -125,16 +130,25 @@ def _header(root: Path) -> dict[str, Any]:
 
 
 def sheet_of(root: Path, placement: Placement, indices: Iterable[int]) -> NDArray[np.uint8]:
-    """Contact sheet of some samples."""
+    """Contact sheet of some samples.
+
+    Raises:
+        ValueError: a picture is missing, a link, or no such picture; it is named.
+    """
     pairs = []
     for index in indices:
         files = placement.files(index)
-        pairs.append((_read(root / files["images"]), _read(root / files["av"])))
+        pairs.append((_read(root, files["images"], "images"), _read(root, files["av"], "av")))
     return contact_sheet(pairs)
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: missing, though the manifest tells of {sample_id(sample_index(path.stem))}")
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+def _read(root: Path, name: str, folder: str) -> NDArray[np.uint8]:
+    try:
+        return picture_pixels(read_contained(root, name), folder, None)
+    except FileNotFoundError as error:
+        told = f"{error}, though the manifest tells of {sample_id(sample_index(Path(name).stem))}"
+        raise FileNotFoundError(told) from error
+    except OutsideError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{root / name}: {error}; run fundusgen verify on the data set") from error

@@ -36,8 +36,18 @@ def _unique(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def table(summary: Summary) -> str:
-    """The figures in words."""
+def is_gated(root: str | Path) -> bool:
+    """Whether the run refuses maps of implausible anatomy."""
+    return bool(read_settings(Path(root))["settings"].get("gate"))
+
+
+def table(summary: Summary, gated: bool) -> str:
+    """The figures in words.
+
+    Args:
+        summary: the figures.
+        gated: whether the run had a gate.
+    """
     rows = [
         f"{SHOWN[name]:36} {low:8.3g} {median:8.3g} {high:8.3g}"
         for name, (low, median, high) in summary.anatomy.items()
@@ -46,8 +56,8 @@ def table(summary: Summary) -> str:
     return "\n".join(
         [
             f"{summary.num_samples} samples: {made}",
-            f"{summary.rejected_attempts} maps refused by the gate, {summary.implausible} samples kept although "
-            f"implausible, {summary.warnings} with a warning",
+            f"{_gate_line(summary) if gated else 'no gate on anatomy was asked for'}; "
+            f"{summary.warnings} samples with a warning",
             "",
             f"{'anatomy of the labels':36} {'5 %':>8} {'median':>8} {'95 %':>8}",
             *rows,
@@ -55,13 +65,26 @@ def table(summary: Summary) -> str:
     )
 
 
+def _gate_line(summary: Summary) -> str:
+    refused = f"{summary.rejected_attempts} maps refused by the gate"
+    return f"{refused}, {summary.implausible} samples kept although no attempt passed"
+
+
 def write_sheet(root: str | Path, path: str | Path, first: int, count: int) -> int:
     """Write a contact sheet of samples from ``first`` on; returns how many are on it.
 
     Raises:
-        ValueError: none of them is there.
+        ValueError: none of them is there, or no such numbers.
+        IsADirectoryError: the sheet is a folder.
     """
-    root = Path(root)
+    root, path = Path(root), Path(path)
+    for option, found, least in (("-n", count, 1), ("--first", first, 0)):
+        if found < least:
+            raise ValueError(f"{option}: found {found}, expected at least {least}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: a folder; name a PNG to write, for instance {path / 'sheet.png'}")
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"--sheet: found {path}, expected a name that ends in .png")
     done = finished(root)
     shown = list(
         islice((index for index in range(first, first + 10 * max(count, 1) + len(done)) if index in done), count)

@@ -8,12 +8,19 @@ from typing import Final
 
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL
 
-#: Folders of a data set (or of one of its shards): photographs, label codes, the same in colours, fields of view.
-FOLDERS: Final = ("images", "labels", "av", "fov")
+#: Folders of a data set (or of one of its shards) and the ending of their files: photographs, label codes, the same in
+#: colours, fields of view, records of the eyes.
+GRAPHS: Final = "graphs"
+FOLDERS: Final = {"images": ".png", "labels": ".png", "av": ".png", "fov": ".png", GRAPHS: ".npz"}
 #: Folder of each key of a datalist.
-FOLDER_OF: Final = {IMAGE: "images", LABEL: "labels", FOV: "fov"}
+FOLDER_OF: Final = {IMAGE: "images", LABEL: "labels", FOV: "fov", "graph": GRAPHS}
 #: Samples in a shard: each of its folders holds as many files.
 SHARD_SIZE: Final = 10_000
+
+#: More samples than this are a typing error: 8 bytes each are kept while they are planned.
+MAX_SAMPLES: Final = 100_000_000
+#: Largest side of a photograph in px, see `monai_fundusgen.sampling.sources.open_map_source`.
+MAX_SIZE: Final = 8192
 
 _ID = re.compile(r"eye(\d{6,})")
 
@@ -41,9 +48,16 @@ class Placement:
 
     Args:
         shard_size: samples in a shard (``shard-00000/images/...``); None: no shards (``images/...``).
+
+    Raises:
+        ValueError: the size is no whole number above 0.
     """
 
     shard_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.shard_size is not None and (type(self.shard_size) is not int or self.shard_size < 1):
+            raise ValueError(f"shard_size: found {self.shard_size!r}, expected a whole number above 0, or none")
 
     @classmethod
     def for_run(cls, num_samples: int, shard_size: int | None = SHARD_SIZE) -> Placement:
@@ -62,4 +76,4 @@ class Placement:
 
     def files(self, index: int) -> dict[str, str]:
         """Path of each file of a sample, by its folder."""
-        return {name: f"{self.folder(index)}{name}/{sample_id(index)}.png" for name in FOLDERS}
+        return {name: f"{self.folder(index)}{name}/{sample_id(index)}{ending}" for name, ending in FOLDERS.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,26 +13,27 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
-
-from monai_fundusgen.conventions import CROSSING_CODE
 from monai_fundusgen.dataset.completion import DATALIST, SUMMARY, datalist_pieces
-from monai_fundusgen.dataset.journal import REPORTS, SCRATCH, digest
+from monai_fundusgen.dataset.eye_file import load_eye
 from monai_fundusgen.dataset.manifest import (
+    ASIDE,
     JOURNALS,
     MANIFEST,
     SETTINGS,
     DoneSamples,
+    digest,
     line_index,
     read_settings,
     records,
 )
-from monai_fundusgen.dataset.placement import FOLDERS, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.placement import FOLDERS, GRAPHS, Placement, sample_id, sample_index
+from monai_fundusgen.dataset.replacement import DISCARDED, REPORTS, SCRATCH
+from monai_fundusgen.dataset.sample_picture import picture_pixels
 from monai_fundusgen.storage.checksum import file_sha256
+from monai_fundusgen.storage.contained import OutsideError, contained, is_link, open_contained, read_contained
 
 _CHUNK: Final = 64  # samples that the threads are given at once
-_MODES: Final = {"images": "RGB", "labels": "L", "av": "RGB", "fov": "L"}
+_LISTED: Final = frozenset((*REPORTS, MANIFEST, SETTINGS))  # files that the summary may tell the hash of
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def verify(root: str | Path, *, num_threads: int = 2) -> Iterator[Problem]:
 
 def _settings(root: Path) -> dict[str, Any]:
     settings = read_settings(root)
-    if not (root / MANIFEST).is_file():
+    if not os.path.lexists(root / MANIFEST):
         state = "not finished yet: run its command again" if (root / JOURNALS).is_dir() else "without a manifest"
         raise FileNotFoundError(f"{root / MANIFEST}: not there; the data set is {state}")
     return settings
@@ -100,7 +102,7 @@ def _settings(root: Path) -> dict[str, Any]:
 
 def _line_problems(path: Path) -> Iterator[Problem]:
     """Lines that are no records: cut, or changed beyond reading."""
-    with path.open("rb") as file:
+    with open_contained(path.parent, path.name) as file:
         for number, line in enumerate(file, 1):
             try:
                 json.loads(line)
@@ -116,55 +118,55 @@ def _line_problems(path: Path) -> Iterator[Problem]:
 def _sample_problems(
     root: Path, placement: Placement, settings: dict[str, Any], record: dict[str, Any]
 ) -> Iterator[Problem]:
-    """Every file of a sample: there, unchanged, of the right kind, size and codes."""
+    """Every file of a sample: there, unchanged, of the right mode, size and codes."""
     side = settings["settings"].get("size")
     for folder, name in placement.files(sample_index(record["id"])).items():
         try:
-            content = (root / name).read_bytes()
-        except FileNotFoundError:
-            yield Problem(name, "missing")
+            content = read_contained(root, name)
+        except (FileNotFoundError, OutsideError) as error:
+            yield Problem(name, _without(root / name, error))
             continue
         found, expected = hashlib.sha256(content).hexdigest(), record.get("files", {}).get(folder)
         if found != expected:
             yield Problem(name, f"SHA-256 {found}, expected {expected}")
-        yield from (Problem(name, complaint) for complaint in _picture_complaints(content, folder, side))
+        try:
+            load_eye(BytesIO(content)) if folder == GRAPHS else picture_pixels(content, folder, side)
+        except ValueError as error:
+            yield Problem(name, str(error))
 
 
-def _picture_complaints(content: bytes, folder: str, side: int | None) -> Iterator[str]:
-    """What is wrong with the pixels of a file."""
-    try:
-        with Image.open(BytesIO(content)) as image:
-            pixels, mode = np.asarray(image), image.mode
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        yield f"not a readable PNG of {len(content)} bytes ({type(error).__name__})"
-        return
-    if mode != _MODES[folder]:
-        yield f"mode {mode}, expected {_MODES[folder]}"
-    elif side is not None and pixels.shape[:2] != (side, side):
-        yield f"{pixels.shape[1]} x {pixels.shape[0]} px, expected {side} x {side}"
-    elif folder == "labels" and pixels.max() > CROSSING_CODE:
-        yield f"label code {pixels.max()}, expected 0 to {CROSSING_CODE}"
-    elif folder == "fov" and not set(np.unique(pixels)) <= {0, 255}:
-        yield "values other than 0 and 255"
+def _without(path: Path, error: Exception) -> str:
+    """What an error says behind the name of its file, which stands before it anyway."""
+    return str(error).removeprefix(f"{path}: ")
 
 
 def _report_problems(root: Path, placement: Placement) -> Iterator[Problem]:
     """The lists and reports: as the summary has their hashes, and the datalist as the manifest makes it."""
     try:
-        expected = json.loads((root / SUMMARY).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError) as error:
+        expected = dict(json.loads(read_contained(root, SUMMARY))["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         yield Problem(SUMMARY, f"not readable ({error}); run the command of the data set again")
         return
+    for name in expected.keys() - _LISTED:
+        yield Problem(SUMMARY, f"lists {name!r}, which is no file of a data set; it was not read")
     for name, known in expected.items():
-        if not (root / name).is_file():
-            yield Problem(name, "missing")
-        elif file_sha256(root / name) != known:
-            yield Problem(name, f"SHA-256 {file_sha256(root / name)}, expected {known}")
+        if name in _LISTED:
+            yield from _listed_problems(root, name, known)
     built = hashlib.sha256()
     for piece in datalist_pieces(root, placement):
         built.update(piece)
-    if (root / DATALIST).is_file() and file_sha256(root / DATALIST) != built.hexdigest():
+    if DATALIST in expected and expected[DATALIST] != built.hexdigest():
         yield Problem(DATALIST, "does not list the samples of the manifest")
+
+
+def _listed_problems(root: Path, name: str, known: str) -> Iterator[Problem]:
+    try:
+        found = file_sha256(contained(root, name))
+    except (FileNotFoundError, OutsideError) as error:
+        yield Problem(name, _without(root / name, error))
+        return
+    if found != known:
+        yield Problem(name, f"SHA-256 {found}, expected {known}")
 
 
 def _extra_files(root: Path, placement: Placement, seen: DoneSamples) -> Iterator[Problem]:
@@ -172,16 +174,25 @@ def _extra_files(root: Path, placement: Placement, seen: DoneSamples) -> Iterato
     shards = [""] if placement.shard_size is None else sorted(f"{path.name}/" for path in root.glob("shard-*"))
     for shard in shards:
         for folder in FOLDERS:
-            for path in sorted((root / shard / folder).glob("*")):
-                name = f"{shard}{folder}/{path.name}"
-                if not _belongs(name, path, placement, folder, seen):
-                    yield Problem(name, "belongs to no sample")
+            yield from _strangers(root, f"{shard}{folder}", folder, placement, seen)
     known = {*FOLDERS, *REPORTS, MANIFEST, SETTINGS, *(shard.rstrip("/") for shard in shards)}
     for path in sorted(root.iterdir()):
-        if path.name in (JOURNALS, SCRATCH):
+        if path.name in (JOURNALS, SCRATCH, ASIDE, DISCARDED):
             yield Problem(path.name, "left by a run that did not finish; run its command again")
-        elif path.name not in known and path.suffix in (".png", ".jsonl"):
+        elif path.name not in known and path.suffix in (".png", ".npz", ".jsonl"):
             yield Problem(path.name, "belongs to no data set")
+
+
+def _strangers(root: Path, where: str, folder: str, placement: Placement, seen: DoneSamples) -> Iterator[Problem]:
+    """Files in one folder of samples that belong to none; a folder behind a link is not even listed."""
+    in_shard = where != folder  # else the folder above is the data set's own, which may be reached through a link
+    if is_link(root / where) or (in_shard and is_link((root / where).parent)):
+        yield Problem(where, "a link, or in one; put the folder itself there")
+        return
+    for path in sorted((root / where).glob("*")):
+        name = f"{where}/{path.name}"
+        if not _belongs(name, path, placement, folder, seen):
+            yield Problem(name, "belongs to no sample")
 
 
 def _belongs(name: str, path: Path, placement: Placement, folder: str, seen: DoneSamples) -> bool:

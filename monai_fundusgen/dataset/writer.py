@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from monai_fundusgen import __version__
+from monai_fundusgen.conventions import SYNTHETIC, SYNTHETIC_ON_GIVEN_MAP
 from monai_fundusgen.dataset.completion import complete
+from monai_fundusgen.dataset.eye_file import eye_bytes
 from monai_fundusgen.dataset.journal import Journal
-from monai_fundusgen.dataset.placement import sample_index
-from monai_fundusgen.dataset.provenance import versions
+from monai_fundusgen.dataset.placement import GRAPHS, sample_index
 from monai_fundusgen.storage.picture_file import png_bytes
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import encode_av, planes_to_colours
+from monai_fundusgen.versions import versions
+from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.weights.device import usable_device
 
-#: What every PNG says of itself, in a text chunk.
-SYNTHETIC: Final = "computer generated; shows no person's eye"
 _DIGEST = 12  # characters of a hash in a record; the whole stands in run.json
 
 
@@ -33,6 +35,7 @@ class FinishedSample:
         photograph: (3, H, W) uint8 RGB.
         label: (2, H, W) bool, artery and vein.
         fov: (H, W) bool.
+        eye: its record.
         record: what the manifest tells of it.
     """
 
@@ -40,6 +43,7 @@ class FinishedSample:
     photograph: NDArray[np.uint8]
     label: NDArray[np.bool_]
     fov: NDArray[np.bool_]
+    eye: Retina
     record: dict[str, Any]
 
 
@@ -55,7 +59,7 @@ class DatasetWriter:
 
     def __init__(self, journal: Journal, *, device: torch.device | str = "cpu") -> None:
         self.journal = journal
-        self.device = str(device)
+        self.device = str(usable_device(device))
 
     def write(self, sample: FinishedSample) -> None:
         """Write the files of one sample, then its line in the journal."""
@@ -69,13 +73,17 @@ class DatasetWriter:
             "av": planes_to_colours(sample.label).transpose(1, 2, 0),
             "fov": sample.fov.astype(np.uint8) * 255,
         }
-        text = {"Synthetic": SYNTHETIC, "Software": f"monai_fundusgen {__version__}"}
+        given = self.journal.settings.get("mask_source") == "folder"
+        text = {
+            "Synthetic": SYNTHETIC_ON_GIVEN_MAP if given else SYNTHETIC,
+            "Software": f"monai_fundusgen {__version__}",
+        }
         if "seed" in sample.record:
             text["Seed"] = str(sample.record["seed"])
         paths = self.journal.placement.files(sample_index(sample.id))
+        contents = {folder: png_bytes(pixels, text) for folder, pixels in pictures.items()}
         found = {}
-        for folder, pixels in pictures.items():
-            content = png_bytes(pixels, text)
+        for folder, content in (contents | {GRAPHS: eye_bytes(sample.eye)}).items():
             write_whole(self.journal.root / paths[folder], content, self.journal.scratch)
             found[folder] = hashlib.sha256(content).hexdigest()
         return found

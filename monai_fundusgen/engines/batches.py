@@ -22,17 +22,19 @@ class PairedBatch:
     Args:
         input_key: what the network sees.
         target_key: what it should give.
-        guide_key: what the network also takes, as ``guide``; None: nothing.
+        guide_key: what the network also takes; None: nothing.
+        keyword: the name under which it takes that.
     """
 
     input_key: str
     target_key: str
     guide_key: str | None = None
+    keyword: str = "guide"
 
     def __call__(
         self, batch: Mapping[str, Any], device: torch.device | str | None = None, non_blocking: bool = False, **_: Any
     ) -> tuple[Any, ...]:
-        """Both entries on the device; with a guide (input, target, (), {"guide": guide}), as MONAI's engines take it.
+        """Both entries on the device; with a guide (input, target, (), {keyword: guide}), as MONAI's engines take it.
 
         Raises:
             KeyError: the batch lacks one of them.
@@ -45,7 +47,7 @@ class PairedBatch:
             )
         plain = (torch.as_tensor(batch[key]).as_subclass(Tensor) for key in keys)
         given, wanted, *guide = (value.to(device, non_blocking=non_blocking) for value in plain)
-        return (given, wanted, (), {"guide": guide[0]}) if guide else (given, wanted)
+        return (given, wanted, (), {self.keyword: guide[0]}) if guide else (given, wanted)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.forward import diffuse, per_sample
-from monai_fundusgen.diffusion.noise import mixed_seed
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
+from monai_fundusgen.streams import stream_seed
 
 #: loss(output, x_0, eps, abar) -> scalar, as in ``monai_fundusgen.losses.denoising``.
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -143,7 +143,7 @@ class DenoisingStep:
     def _draw(self, x_0: Tensor, context: Tensor | None) -> Drawn:
         """Levels, noise and dropped conditions of this step, from a generator seeded by (seed, rank, step)."""
         device = torch.device(self.draw_on)
-        rng = torch.Generator(device).manual_seed(mixed_seed(self.seed, self.rank, self.num_draws))
+        rng = torch.Generator(device).manual_seed(stream_seed(self.seed, "diffusion step", self.rank, self.num_draws))
         self.num_draws += 1
         t = torch.randint(len(self.schedule), (len(x_0),), generator=rng, device=device)
         eps = torch.randn(x_0.shape, generator=rng, device=device)

@@ -94,7 +94,7 @@ class GanStep:
             losses = self._generator_losses(condition, real, fake)
         total = self._weighted(losses)
         engine.fire_event(IterationEvents.LOSS_COMPLETED)
-        _step(engine.optimizer, engine.network, total)
+        descend(engine.optimizer, engine.network, total)
         engine.fire_event(IterationEvents.BACKWARD_COMPLETED)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
         losses |= {Keys.LOSS: total, AdversarialKeys.DISCRIMINATOR_LOSS: discriminator_loss}
@@ -118,7 +118,7 @@ class GanStep:
         with self._precision(real):
             logits, _ = self.discriminator(both)
         loss = least_squares_discriminator_loss(*zip(*(scale.chunk(2) for scale in logits), strict=True))
-        _step(self.discriminator_optimizer, self.discriminator, loss)
+        descend(self.discriminator_optimizer, self.discriminator, loss)
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         return loss
 
@@ -155,7 +155,7 @@ class GanStep:
         return torch.stack([weights.get(name, 1.0) * value for name, value in losses.items()]).sum()
 
 
-def _step(optimizer: Optimizer, network: nn.Module, loss: Tensor) -> None:
+def descend(optimizer: Optimizer, network: nn.Module, loss: Tensor) -> None:
     """Descend; a gradient that is not finite raises before the weights are touched."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -1,8 +1,12 @@
-"""Layouts of retinal vessel programs: DRIVE, RITE, RRWNet, LwNet, Dual-HVGN."""
+"""Layouts of retinal vessel programs: DRIVE, SSA-Net, RITE, VGN, LwNet, Dual-HVGN.
+
+What each program needs was seen by running it, or read in its loader: docs/how-to/export.md.
+"""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -11,83 +15,102 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.export.source import ExportSample, SourceDataset, place
-from monai_fundusgen.storage.picture_file import write_png
+from monai_fundusgen.export.pictures import grey, write_picture
+from monai_fundusgen.export.source import TEST, SourceDataset
 from monai_fundusgen.storage.whole_file import write_whole
 
 #: Dual-HVGN reads photographs of this width and height.
 HVGN_SIZE: Final = (1536, 1024)
-_LWNET_CODES: Final = (0, 170, 255, 85)  # of the label codes 0 to 3; both kinds at once is "uncertain" there
+#: Grey levels of the label codes 0 to 3 in LwNet; both kinds at once is its "uncertain".
+LWNET_LEVELS: Final = (0, 170, 255, 85)
+LWNET_ROOT: Final = "data/synthetic_fundus"  # as seen from the folder that LwNet is started in
 
 
 def drive(source: SourceDataset, folder: Path) -> None:
-    """``{train,test}/{images,1st_manual,mask}/ID.png``: vessels of both kinds 255 (SSA-Net sorts each folder)."""
+    """``{training,test}/{images,1st_manual,mask}`` with DRIVE's own names: vessels of both kinds 255."""
     for sample in source:
-        part = folder / ("test" if sample.testing else "train")
-        place(sample.image, part / "images" / f"{sample.id}.png")
-        place(sample.fov, part / "mask" / f"{sample.id}.png")
-        write_png(part / "1st_manual" / f"{sample.id}.png", _grey(sample.union()))
+        part, number = _drive_part(sample.part), sample.number
+        write_picture(folder / part / "images" / f"{number}_{part}.tif", sample.photograph())
+        write_picture(folder / part / "1st_manual" / f"{number}_manual1.gif", grey(sample.union()))
+        write_picture(folder / part / "mask" / f"{number}_{part}_mask.gif", grey(sample.field_of_view()))
+
+
+def ssanet(source: SourceDataset, folder: Path) -> None:
+    """``{train,test}/{images,1st_manual,mask}/ID.png``, for SSA-Net sorts each folder: vessels of both kinds 255."""
+    for sample in source:
+        part, name = folder / sample.part, f"{sample.id}.png"
+        sample.place("images", part / "images" / name)
+        sample.place("fov", part / "mask" / name)
+        write_picture(part / "1st_manual" / name, grey(sample.union()))
 
 
 def rite(source: SourceDataset, folder: Path) -> None:
-    """``{training,test}/{images,av,vessel,mask}``, named as RITE's; red artery, blue vein, green both."""
+    """``{training,test}/{images,av,vessel,mask}`` with RITE's own names: red artery, blue vein, green both."""
     for sample in source:
-        part = "test" if sample.testing else "training"
-        name = f"{_number(sample)}_{part}"
-        place(sample.image, folder / part / "images" / f"{name}.png")
-        place(sample.av, folder / part / "av" / f"{name}.png")
-        place(sample.fov, folder / part / "mask" / f"{name}_mask.png")
-        write_png(folder / part / "vessel" / f"{name}.png", _grey(sample.union()))
+        part = _drive_part(sample.part)
+        name = f"{sample.number}_{part}"
+        write_picture(folder / part / "images" / f"{name}.tif", sample.photograph())
+        sample.place("av", folder / part / "av" / f"{name}.png")
+        write_picture(folder / part / "vessel" / f"{name}.png", grey(sample.union()))
+        write_picture(folder / part / "mask" / f"{name}_mask.gif", grey(sample.field_of_view()))
 
 
-def rrwnet(source: SourceDataset, folder: Path) -> None:
-    """``RITE/{train,test}/{enhanced,av3,enhanced_masks}/NN.png``: red artery, green vein, blue either."""
+def vgn(source: SourceDataset, folder: Path) -> None:
+    """``DRIVE/all/ID_{image.tif,label.gif,mask.gif}``, and lists of their prefixes as seen from VGN's ``code``."""
+    prefixes: dict[str, list[str]] = {part: [] for part in source.parts}
     for sample in source:
-        part = folder / "RITE" / ("test" if sample.testing else "train")
-        vessels = sample.vessels()
-        name = f"{_number(sample)}.png"
-        place(sample.image, part / "enhanced" / name)
-        place(sample.fov, part / "enhanced_masks" / name)
-        planes = np.stack([vessels[ARTERY], vessels[VEIN], np.logical_or(vessels[ARTERY], vessels[VEIN])], axis=-1)
-        write_png(part / "av3" / name, planes.astype(np.uint8) * 255)
+        stem = folder / "DRIVE" / "all" / sample.id
+        write_picture(stem.with_name(f"{sample.id}_image.tif"), sample.photograph())
+        write_picture(stem.with_name(f"{sample.id}_label.gif"), grey(sample.union()))
+        write_picture(stem.with_name(f"{sample.id}_mask.gif"), grey(sample.field_of_view()))
+        prefixes[sample.part].append(f"../DRIVE/all/{sample.id}\n")
+    for part, lines in prefixes.items():
+        write_whole(folder / "DRIVE" / f"{part}.txt", "".join(lines).encode())
 
 
 def lwnet(source: SourceDataset, folder: Path) -> None:
-    """``images``, ``labels_av``, ``masks`` and a csv a split; grey 0, 85 both kinds, 170 artery, 255 vein."""
-    rows: dict[bool, list[tuple[str, str, str]]] = {False: [], True: []}
+    """``data/synthetic_fundus/{images,labels_av,masks}/ID.png`` and a list ``{train,val,test}_av.csv`` of each part.
+
+    LwNet takes artery and vein apart only where ``av`` stands in the path of its list, finds the list for validation by
+    putting ``val`` for ``train``, and looks paths up from its own root.
+    """
+    root = folder / LWNET_ROOT
+    rows: dict[str, list[tuple[str, str, str]]] = {part: [] for part in source.parts}
     for sample in source:
-        names = tuple(f"{part}/{sample.id}.png" for part in ("images", "labels_av", "masks"))
-        place(sample.image, folder / names[0])
-        place(sample.fov, folder / names[2])
-        vessels = sample.vessels()
-        codes = vessels[ARTERY].astype(np.uint8) + 2 * vessels[VEIN].astype(np.uint8)
-        write_png(folder / names[1], np.array(_LWNET_CODES, dtype=np.uint8)[codes])
-        rows[sample.testing].append((names[0], names[1], names[2]))
-    for testing, name in ((False, "train.csv"), (True, "test.csv")):
-        if rows[testing]:
-            _write_csv(folder / name, [("im_paths", "gt_paths", "mask_paths"), *rows[testing]])
+        names = tuple(f"{kind}/{sample.id}.png" for kind in ("images", "labels_av", "masks"))
+        sample.place("images", root / names[0])
+        write_picture(root / names[1], np.array(LWNET_LEVELS, dtype=np.uint8)[sample.codes()])
+        sample.place("fov", root / names[2])
+        seen = [f"{LWNET_ROOT}/{name}" for name in names]
+        rows[sample.part].append((seen[0], seen[1], seen[2]))
+    for part, found in rows.items():
+        _write_csv(root / f"{part}_av.csv", [("im_paths", "gt_paths", "mask_paths"), *found])
 
 
 def hvgn(source: SourceDataset, folder: Path) -> None:
-    """``fundus/ID.png``, ``mask/ID.png`` of 1536 x 1024 px, a csv of names a split; magenta where both kinds are.
+    """``fundus/ID.png``, ``mask/ID.png`` of 1536 x 1024 px, a csv of names a part; magenta where both kinds are.
 
     Smaller photographs are set into the middle of black; larger ones are refused, for a mask must not be smoothed.
 
     Raises:
         ValueError: photographs larger than 1536 x 1024 px.
     """
-    names: dict[bool, list[tuple[str]]] = {False: [], True: []}
+    names: dict[str, list[tuple[str]]] = {part: [] for part in source.parts}
     for sample in source:
         vessels = sample.vessels()
         colours = np.zeros((*vessels.shape[1:], 3), dtype=np.uint8)
         colours[vessels[ARTERY], 0] = 255
         colours[vessels[VEIN], 2] = 255
-        write_png(folder / "fundus" / f"{sample.id}.png", _framed(sample.photograph()))
-        write_png(folder / "mask" / f"{sample.id}.png", _framed(colours))
-        names[sample.testing].append((f"{sample.id}.png",))
-    for testing, name in ((False, "train.csv"), (True, "test.csv")):
-        if names[testing]:
-            _write_csv(folder / name, names[testing])
+        write_picture(folder / "fundus" / f"{sample.id}.png", _framed(sample.photograph()))
+        write_picture(folder / "mask" / f"{sample.id}.png", _framed(colours))
+        names[sample.part].append((f"{sample.id}.png",))
+    for part, rows in names.items():
+        _write_csv(folder / f"{part}.csv", rows)
+
+
+def _drive_part(part: str) -> str:
+    """DRIVE's word for a part."""
+    return "test" if part == TEST else "training"
 
 
 def _framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -103,16 +126,7 @@ def _framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return framed
 
 
-def _grey(plane: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    return plane.astype(np.uint8) * 255
-
-
-def _number(sample: ExportSample) -> str:
-    """A number of two digits or more, as programs expect that read it from the name; from 1."""
-    return f"{sample.index + 1:02d}"
-
-
-def _write_csv(path: Path, rows: list[tuple[str, str, str]] | list[tuple[str]]) -> None:
+def _write_csv(path: Path, rows: Iterable[tuple[str, ...]]) -> None:
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_whole(path, text.getvalue().encode())

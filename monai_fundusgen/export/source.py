@@ -1,24 +1,33 @@
-"""A finished data set as its exporters see it."""
+"""A finished data set as its exporters see it: every file is checked before anything of it is handed on."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from monai_fundusgen.dataset.eye_file import load_eye
 from monai_fundusgen.dataset.manifest import MANIFEST, read_settings, records
-from monai_fundusgen.dataset.placement import Placement, sample_index
+from monai_fundusgen.dataset.placement import GRAPHS, Placement, sample_index
+from monai_fundusgen.dataset.sample_picture import picture_pixels
+from monai_fundusgen.storage.contained import OutsideError, read_contained
+from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import decode_av
+from monai_fundusgen.vessels.eye import Retina
 
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+#: Parts of a data set: for training, for validation, for testing.
+TRAIN: Final = "train"
+VALIDATION: Final = "val"
+TEST: Final = "test"
+PARTS: Final = (TRAIN, VALIDATION, TEST)
+_WAY_OUT: Final = "run fundusgen verify on the data set"
 
 
 @dataclass(frozen=True)
@@ -28,39 +37,125 @@ class ExportSample:
     Attributes:
         id: its name.
         index: its number.
-        image, label, av, fov: its files.
+        number: the same from 1 on, with as many digits as the largest of the data set has, at least two.
+        part: ``train``, ``val`` or ``test``.
         record: its line of the manifest.
-        testing: whether it is set aside for testing.
+        root: folder of the data set.
+        files: its files by their folder (``images``, ``labels``, ``av``, ``fov``, ``graphs``), relative to ``root``.
+        side: side of its pictures in px that the settings promise; None: any, but all the same.
+        links: whether files that are handed on unchanged become hard links.
     """
 
     id: str
     index: int
-    image: Path
-    label: Path
-    av: Path
-    fov: Path
-    record: dict[str, Any]
-    testing: bool
+    number: str
+    part: str
+    record: Mapping[str, Any]
+    root: Path
+    files: Mapping[str, str]
+    side: int | None = None
+    links: bool = False
+    _read: dict[str, tuple[bytes, NDArray[np.uint8]]] = field(default_factory=dict, repr=False, compare=False)
+
+    def content(self, folder: str) -> bytes:
+        """Bytes of a file, which was checked: no link, a whole PNG of its kind, size and codes, and with its hash.
+
+        Raises:
+            FileNotFoundError: it is missing.
+            ValueError: it is a link, cut, of another size or kind, or not what the manifest tells; it is named.
+        """
+        return self._checked(folder)[0]
+
+    def pixels(self, folder: str) -> NDArray[np.uint8]:
+        """Pixels of a file, (H, W, 3) or (H, W); errors as in `content`."""
+        return self._checked(folder)[1]
+
+    def codes(self) -> NDArray[np.uint8]:
+        """Label codes 0 to 3, (H, W)."""
+        return self.pixels("labels")
 
     def vessels(self) -> NDArray[np.bool_]:
         """Artery and vein, (2, H, W)."""
-        with Image.open(self.label) as image:
-            return decode_av(np.asarray(image))
+        return decode_av(self.codes())
+
+    def eye(self) -> Retina:
+        """The record of the eye, of a file that was checked as the others.
+
+        Raises:
+            FileNotFoundError: it is missing.
+            ValueError: it is a link, no such record, or not what the manifest tells; it is named.
+        """
+        path = self.root / self.files[GRAPHS]
+        try:
+            content = read_contained(self.root, self.files[GRAPHS])
+            eye = load_eye(BytesIO(content))
+        except OutsideError:
+            raise
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"{path}: {str(error).removeprefix(f'{path}: ')}; {_WAY_OUT}") from error
+        self._refuse_other_content(GRAPHS, content)
+        return eye
 
     def union(self) -> NDArray[np.bool_]:
         """Vessels of either kind, (H, W)."""
-        artery, vein = self.vessels()
-        return np.logical_or(artery, vein)
+        return self.codes() > 0
 
     def photograph(self) -> NDArray[np.uint8]:
         """RGB, (H, W, 3)."""
-        with Image.open(self.image) as image:
-            return np.asarray(image)
+        return self.pixels("images")
 
-    def field(self) -> NDArray[np.bool_]:
+    def field_of_view(self) -> NDArray[np.bool_]:
         """Field of view, (H, W)."""
-        with Image.open(self.fov) as image:
-            return np.asarray(image) > 0
+        return self.pixels("fov") > 0
+
+    def place(self, folder: str, target: Path, *, writable: bool = False) -> None:
+        """Hand a file on unchanged: a copy, or a hard link where links are asked for.
+
+        Args:
+            folder: which of its files.
+            target: path of the copy.
+            writable: programs write to it, so it is a copy in any case.
+
+        Raises:
+            OSError: the file system has no hard links, or both folders do not lie on one.
+        """
+        content = self.content(folder)
+        if not self.links or writable:
+            write_whole(target, content)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self.root / self.files[folder], target)
+        except OSError as error:
+            raise OSError(
+                error.errno, f"no hard link there ({error.strerror}); leave --links out, and files are copied",
+                str(target),
+            ) from error  # fmt: skip
+
+    def _checked(self, folder: str) -> tuple[bytes, NDArray[np.uint8]]:
+        if folder not in self._read:
+            self._read[folder] = self._read_and_check(folder)
+        return self._read[folder]
+
+    def _read_and_check(self, folder: str) -> tuple[bytes, NDArray[np.uint8]]:
+        path = self.root / self.files[folder]
+        try:
+            content = read_contained(self.root, self.files[folder])
+            pixels = picture_pixels(content, folder, self.side)
+        except OutsideError:
+            raise
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"{path}: {str(error).removeprefix(f'{path}: ')}; {_WAY_OUT}") from error
+        self._refuse_other_content(folder, content)
+        if folder != "images" and pixels.shape[:2] != self.photograph().shape[:2]:
+            raise ValueError(f"{path}: {pixels.shape[:2]} px, the photograph has {self.photograph().shape[:2]}")
+        return content, pixels
+
+    def _refuse_other_content(self, folder: str, content: bytes) -> None:
+        found, told = hashlib.sha256(content).hexdigest(), self.record.get("files", {}).get(folder)
+        if found != told:
+            path = self.root / self.files[folder]
+            raise ValueError(f"{path}: SHA-256 {found}, the manifest tells {told}; {_WAY_OUT}")
 
 
 class SourceDataset:
@@ -68,60 +163,56 @@ class SourceDataset:
 
     Args:
         root: its folder.
-        testing: share of the samples set aside for testing, the last ones.
+        testing: share in [0, 1) of the samples that are set aside for testing, the last ones.
+        validation: the same for validation, those before them.
+        links: see `ExportSample.place`.
 
     Raises:
         FileNotFoundError: no finished data set there.
-        ValueError: a share outside [0, 1).
+        ValueError: shares that leave a part, or the training, without a sample.
     """
 
-    def __init__(self, root: str | Path, *, testing: float = 0.0) -> None:
+    def __init__(self, root: str | Path, *, testing: float = 0.0, validation: float = 0.0, links: bool = False) -> None:
         self.root = Path(root)
-        if not 0 <= testing < 1:
-            raise ValueError(f"testing: found {testing}, expected a share in [0, 1)")
+        self.links = links
         self.settings: dict[str, Any] = read_settings(self.root)["settings"]
-        if not (self.root / MANIFEST).is_file():
+        if not os.path.lexists(self.root / MANIFEST):
             raise FileNotFoundError(f"{self.root / MANIFEST}: not there; give the folder of a finished data set")
-        self.count = sum(1 for _ in records(self.root / MANIFEST))
-        self.num_testing = round(testing * self.count)
+        count = sum(1 for _ in records(self.root / MANIFEST))
+        tested, validated = _share("testing", testing, count), _share("validation", validation, count)
+        if count - tested - validated < 1:
+            raise ValueError(
+                f"{self.root}: {count} samples, of which testing ({testing}) and validation ({validation}) leave none "
+                f"for training; give smaller shares, or a larger data set"
+            )
+        self.counts = {TRAIN: count - tested - validated, VALIDATION: validated, TEST: tested}
 
     def __len__(self) -> int:
-        return self.count
+        return sum(self.counts.values())
 
     def __iter__(self) -> Iterator[ExportSample]:
-        placement = Placement(self.settings.get("shard_size"))
-        for number, record in enumerate(records(self.root / MANIFEST)):
+        placement, digits = Placement(self.settings.get("shard_size")), max(2, len(str(len(self))))
+        parts = [part for part in PARTS for _ in range(self.counts[part])]
+        for part, record in zip(parts, records(self.root / MANIFEST), strict=True):
             index = sample_index(record["id"])
-            files = {name: self.root / path for name, path in placement.files(index).items()}
             yield ExportSample(
-                record["id"], index, files["images"], files["labels"], files["av"], files["fov"], record,
-                testing=number >= self.count - self.num_testing,
+                record["id"], index, f"{index + 1:0{digits}d}", part, record, self.root, placement.files(index),
+                side=self.settings.get("size"), links=self.links,
             )  # fmt: skip
 
-    def split(self, testing: bool) -> Iterator[ExportSample]:
-        """Samples for training, or those for testing."""
-        return (sample for sample in self if sample.testing == testing)
+    def split(self, part: str) -> Iterator[ExportSample]:
+        """Samples of one part: ``train``, ``val`` or ``test``."""
+        return (sample for sample in self if sample.part == part)
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that have samples."""
+        return [part for part in PARTS if self.counts[part]]
 
 
-def place(source: Path, target: Path) -> None:
-    """Give a PNG a second name, a hard link where the file system can, else a copy.
-
-    Raises:
-        FileNotFoundError: the file is missing; `fundusgen verify` tells what else is.
-        ValueError: it is no whole PNG.
-    """
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: missing; run fundusgen verify on the data set")
-    with source.open("rb") as file:
-        start = file.read(len(_PNG_START))
-        file.seek(max(source.stat().st_size - len(_PNG_END), 0))
-        whole = start == _PNG_START and file.read() == _PNG_END
-    if not whole:
-        raise ValueError(
-            f"{source}: {source.stat().st_size} bytes and no whole PNG; run fundusgen verify on the data set"
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+def _share(name: str, share: float, count: int) -> int:
+    """How many samples a share is; a share above 0 is at least one sample."""
+    found = round(share * count)
+    if share and not found:
+        raise ValueError(f"{name}: {share} of {count} samples is none; give at least {1 / count:.2g}, or 0")
+    return found

@@ -1,97 +1,100 @@
-"""The vessels of every label as a graph: nodes are bifurcations and ends, edges centre lines."""
+"""The vessels of every sample as a graph: nodes are bifurcations and ends, edges centre lines."""
 
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
-from typing import Any
-from xml.sax.saxutils import quoteattr
+from typing import Any, Final
 
+import networkx
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
-from monai_fundusgen.export.source import SourceDataset
+from monai_fundusgen.conventions import KINDS
+from monai_fundusgen.export.source import ExportSample, SourceDataset
 from monai_fundusgen.storage.whole_file import write_json, write_whole
-from monai_fundusgen.vessels.graph import SegmentGraph, vessel_graph
-from monai_fundusgen.vessels.topology import artery_vein_crossings
+from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.vessels.graph import SegmentGraph
+from monai_fundusgen.vessels.segments import eye_segments
 
-_DIGITS = 2
-_NODE_FIELDS = {"kind": "string", "type": "string", "row": "double", "column": "double", "radius_px": "double"}
-_EDGE_FIELDS = {"kind": "string", "length_px": "double", "width_px": "double", "points_rc": "string"}
+_DIGITS: Final = 2
+_TYPES: Final = {0: "end", 1: "end", 2: "ring", 3: "bifurcation"}  # of a node, by its degree
 
 
 def graph(source: SourceDataset, folder: Path) -> None:
-    """``json/ID.json`` and ``graphml/ID.graphml`` of each sample, traced in its label.
+    """``json/ID.json`` and ``graphml/ID.graphml`` of each sample: the same multigraph in networkx's two forms.
 
     Coordinates are rows and columns in pixels of the label, pixel centres being integers. A node is an ``end``, a
-    ``bifurcation`` or a ``junction`` of more than three vessels of one kind; ``crossings`` lists where an artery and a
-    vein cross. An edge has its centre line, its length and its median width.
+    ``bifurcation``, a ``junction`` of more than three vessels of one kind, or the ``ring`` that a vessel without ends
+    begins at. An edge has its centre line, its length and its median width. The graph has the size of the label and
+    the places where an artery and a vein cross.
     """
     for sample in source:
-        content = graph_of(sample.vessels())
-        write_json(folder / "json" / f"{sample.id}.json", {"id": sample.id, **content})
-        write_whole(folder / "graphml" / f"{sample.id}.graphml", graphml(content).encode())
+        found = graph_of(sample)
+        write_json(folder / "json" / f"{sample.id}.json", networkx.node_link_data(found, edges="edges"))
+        write_whole(folder / "graphml" / f"{sample.id}.graphml", graphml(found))
 
 
-def graph_of(vessels: NDArray[np.bool_]) -> dict[str, Any]:
-    """Graph of a label (2, H, W) as plain JSON."""
-    nodes: list[dict[str, Any]] = []
-    edges: list[dict[str, Any]] = []
-    for kind, plane in zip(KINDS, vessels, strict=True):
-        _append(vessel_graph(plane), kind, nodes, edges)
-    found = artery_vein_crossings(vessels[ARTERY], vessels[VEIN])
-    crossings = [[round(float(value), _DIGITS) for value in place] for place in found.centre_rc]
-    return {"size": list(vessels.shape[1:]), "nodes": nodes, "edges": edges, "crossings": crossings}
+def graph_of(sample: ExportSample) -> networkx.MultiGraph:
+    """Graph of a sample. The one place that says where it comes from: the record of the eye, inside the field."""
+    return eye_graph(sample.eye(), len(sample.codes()), sample.id)
 
 
-def _append(traced: SegmentGraph, kind: str, nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> None:
+def eye_graph(eye: Retina, size: int, name: str) -> networkx.MultiGraph:
+    """Graph of what the camera sees of an eye, in pixels of a ``size`` x ``size`` image.
+
+    Returns:
+        A multigraph: two vessels may join the same two bifurcations. Its own attributes are ``id``, ``height``,
+        ``width``, ``crossings``, a list of (row, column), and ``fronts``: which kind lies in front at each of them,
+        empty where that is not known.
+    """
+    seen = eye.field.holds(eye.crossings.xy_mm)
+    places = eye.field.to_pixels(eye.crossings.xy_mm[seen], size)[:, ::-1]
+    fronts = [KINDS[kind] if kind < len(KINDS) else "" for kind in eye.crossings.front[seen].tolist()]
+    found = networkx.MultiGraph(
+        id=name, height=size, width=size, crossings=np.round(places, _DIGITS).tolist(), fronts=fronts
+    )
+    for number, kind in enumerate(KINDS):
+        _append(found, eye_segments(eye, number, size), kind)
+    return found
+
+
+def _append(found: networkx.MultiGraph, traced: SegmentGraph, kind: str) -> None:
     """Nodes and edges of one kind, numbered on."""
-    first = len(nodes)
-    types = {0: "end", 1: "end", 2: "bend", 3: "bifurcation"}
+    first = len(found)
     for place, radius, degree in zip(traced.node_rc, traced.node_radius_px, traced.degree, strict=True):
-        nodes.append(
-            {
-                "id": len(nodes), "kind": kind, "type": types.get(int(degree), "junction"),
-                "row": round(float(place[0]), _DIGITS), "column": round(float(place[1]), _DIGITS),
-                "radius_px": round(float(radius), _DIGITS),
-            }
-        )  # fmt: skip
-    widths = traced.segment_widths_px()
+        _add_node(found, place, radius, kind, _TYPES.get(int(degree), "junction"))
+    widths, lengths = traced.segment_widths_px(), traced.lengths_px
     for number, (start, end) in enumerate(traced.segment_nodes.tolist()):
-        points = traced.points_rc[traced.offsets[number] : traced.offsets[number + 1]]
-        edges.append(
-            {
-                "source": None if start < 0 else first + start, "target": None if end < 0 else first + end,
-                "kind": kind, "length_px": round(float(traced.lengths_px[number]), _DIGITS),
-                "width_px": None if np.isnan(widths[number]) else round(float(widths[number]), _DIGITS),
-                "points_rc": np.round(points, _DIGITS).tolist(),
-            }
+        own = slice(traced.offsets[number], traced.offsets[number + 1])
+        points = traced.points_rc[own]
+        width = {} if np.isnan(widths[number]) else {"width_px": round(float(widths[number]), _DIGITS)}
+        found.add_edge(
+            first + start, first + end, kind=kind, length_px=round(float(lengths[number]), _DIGITS), **width,
+            points_rc=np.round(points, _DIGITS).tolist(),
         )  # fmt: skip
 
 
-def graphml(content: dict[str, Any]) -> str:
-    """The same as GraphML; rings without a node hang on one of their own, of type ``ring``."""
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">']
-    for target, fields in (("node", _NODE_FIELDS), ("edge", _EDGE_FIELDS)):
-        for name, kind in fields.items():
-            lines.append(f'<key id="{target}_{name}" for="{target}" attr.name="{name}" attr.type="{kind}"/>')
-    lines.append('<graph edgedefault="undirected">')
-    for node in content["nodes"]:
-        lines.append(f'<node id="n{node["id"]}">{_data("node", _NODE_FIELDS, node)}</node>')
-    for number, edge in enumerate(content["edges"]):
-        ends = [edge["source"], edge["target"]]
-        if ends[0] is None:
-            row, column = edge["points_rc"][0]
-            ring = {"kind": edge["kind"], "type": "ring", "row": row, "column": column}
-            lines.append(f'<node id="r{number}">{_data("node", _NODE_FIELDS, ring)}</node>')
-        names = [f"r{number}" if end is None else f"n{end}" for end in ends]
-        lines.append(f'<edge source="{names[0]}" target="{names[1]}">{_data("edge", _EDGE_FIELDS, edge)}</edge>')
-    return "\n".join([*lines, "</graph>", "</graphml>"]) + "\n"
+def _add_node(found: networkx.MultiGraph, place: NDArray[np.float64], radius: float, kind: str, type_: str) -> int:
+    number = len(found)
+    row, column, size = (round(float(value), _DIGITS) for value in (*place, radius))
+    found.add_node(number, kind=kind, type=type_, row=row, column=column, radius_px=size)
+    return number
 
 
-def _data(target: str, fields: dict[str, str], values: dict[str, Any]) -> str:
-    """Data elements; lists as JSON, what is unknown left out."""
-    shown = {name: values.get(name) for name in fields if values.get(name) is not None}
-    texts = {name: json.dumps(value) if isinstance(value, list) else str(value) for name, value in shown.items()}
-    return "".join(f"<data key={quoteattr(f'{target}_{name}')}>{text}</data>" for name, text in texts.items())
+def graphml(found: networkx.MultiGraph) -> bytes:
+    """A graph as GraphML; lists, which the format lacks, as JSON.
+
+    ``networkx.read_graphml`` gives a multigraph back where it is told to (``force_multigraph=True``).
+    """
+    plain = networkx.MultiGraph(**_without_lists(found.graph))
+    plain.add_nodes_from(found.nodes(data=True))
+    plain.add_edges_from((a, b, key, _without_lists(data)) for a, b, key, data in found.edges(keys=True, data=True))
+    buffer = BytesIO()
+    networkx.write_graphml(plain, buffer, named_key_ids=True)
+    return buffer.getvalue()
+
+
+def _without_lists(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}

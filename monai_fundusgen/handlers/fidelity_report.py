@@ -109,7 +109,7 @@ class FidelityReport:
     def report(self, engine: Engine) -> None:
         """Write the distances to the true photographs; of fewer than two there are none."""
         if len(self.features[1]) < 2 or any(len(items) < 2 for items in self.references.values()):
-            logger.warning("no Frechet and kernel distance: that takes at least 2 photographs of each kind")
+            logger.warning("no Frechet and kernel distance: that takes at least 2 photographs on either side")
             return
         generated, true = (np.stack(rows) for rows in self.features)
         samples = {"generated": generated}

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import platform
 import time
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +14,14 @@ import torch
 from ignite.engine import Engine, Events
 
 from monai_fundusgen.storage.whole_file import write_json, write_whole
+from monai_fundusgen.versions import versions
 
-_PACKAGES = ("monai-fundusgen", "torch", "monai", "pytorch-ignite", "numpy")
 RECORD, HISTORY = "run.json", "losses.jsonl"
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
     """SHA-256 of settings, the same whatever their order."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def installed_versions() -> dict[str, str]:
-    """Version of Python and of the packages that decide what a run computes."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # an uninstalled checkout
-            found[name] = "not installed"
-    return found
 
 
 def read_history(directory: str | Path) -> list[dict[str, Any]]:
@@ -47,8 +34,9 @@ class RunRecord:
     """Write ``run.json`` when a run starts and a line of ``losses.jsonl`` after every epoch.
 
     ``run.json`` holds one session for every start of the run: versions, device, settings and their hash. A line of the
-    history holds epoch, iteration, seconds, learning rate and the mean of every scalar that the step returned. Both are
-    whole at any time. A resumed run drops the lines of epochs that it does again: the curve has no double points.
+    history holds epoch, iteration, seconds, learning rate, the mean of every scalar that the step returned, and what
+    a `Validation` found after that epoch. Both are whole at any time. A resumed run drops the lines of epochs that it
+    does again: the curve has no double points.
 
     Args:
         directory: where both files go.
@@ -72,7 +60,7 @@ class RunRecord:
         path = self.directory / RECORD
         sessions = json.loads(path.read_text(encoding="utf-8"))["sessions"] if path.is_file() else []
         session = {
-            "versions": installed_versions(),
+            "versions": versions(),
             "device": str(getattr(engine.state, "device", "cpu")),
             "settings": self.settings,
             "settings_sha256": settings_hash(self.settings),
@@ -88,6 +76,10 @@ class RunRecord:
             "learning_rate": _learning_rate(engine),
             "losses": {name: _finite(total.item() / self._count) for name, total in self._sums.items()},
         }
+        measured = getattr(engine.state, "validation", None)
+        if measured:
+            line["validation"] = {name: _finite(value) for name, value in measured.items()}
+            vars(engine.state)["validation"] = {}
         earlier = [one for one in read_history(self.directory) if one["epoch"] < engine.state.epoch]
         write_whole(
             self.directory / HISTORY, "".join(json.dumps(one) + "\n" for one in [*earlier, line]).encode("utf-8")

@@ -73,6 +73,36 @@ class ImagePreview:
         return photograph_pixels(torch.cat(rows))
 
 
+@dataclass(frozen=True)
+class VesselPreview:
+    """Normalised photograph, artery/vein probabilities and truth of fixed items, in columns; pass it to `SampleGrid`.
+
+    Args:
+        inferer: (inputs, network) to probabilities (B, 3, H, W).
+        network: usually the averaged one.
+        dataset: items with ``image`` (6, H, W), as `NormalisedContrastd` gives it, and ``target`` (6, H, W).
+        num_items: items shown, from the first.
+    """
+
+    inferer: Any
+    network: nn.Module
+    dataset: Any
+    num_items: int = 2
+
+    @torch.no_grad()
+    def __call__(self) -> Tensor:
+        """Pictures (3 * num_items, 3, H, W) uint8."""
+        self.network.eval()
+        device = next(self.network.parameters()).device
+        rows = []
+        for index in range(min(self.num_items, len(self.dataset))):
+            item = self.dataset[index]
+            given, truth = _batch(item["image"]), _batch(item["target"])
+            found = self.inferer(given.to(device), self.network).cpu()
+            rows += [photograph_pixels(given[:, :3] / 3), soft_map_pixels(found[:, :2]), soft_map_pixels(truth[:, :2])]
+        return torch.cat(rows)
+
+
 def _batch(array: Any) -> Tensor:
     """A batch of one, without meta data."""
     return torch.as_tensor(array).as_subclass(Tensor)[None]

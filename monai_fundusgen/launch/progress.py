@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ignite.engine import Engine, Events
 from tqdm.auto import tqdm
 
 from monai_fundusgen.dataset.writer import FinishedSample
+from monai_fundusgen.launch.kernels import KernelCompilation
 
 
 class GenerationProgress:
@@ -15,6 +17,7 @@ class GenerationProgress:
 
     Args:
         total: samples to make.
+        mask_source: where vessels come from; what that needs is compiled first, see `KernelCompilation`.
         quiet: count, and show nothing.
 
     Attributes:
@@ -22,8 +25,8 @@ class GenerationProgress:
         rejected: maps that the gate refused.
     """
 
-    def __init__(self, total: int, *, quiet: bool = False) -> None:
-        self.total, self.quiet = total, quiet
+    def __init__(self, total: int, *, mask_source: str = "", quiet: bool = False) -> None:
+        self.total, self.mask_source, self.quiet = total, mask_source, quiet
         self.made = self.rejected = 0
         self._bar: Any = None
 
@@ -36,7 +39,12 @@ class GenerationProgress:
 
     def _open(self) -> None:
         self.made = self.rejected = 0
+        KernelCompilation(self.mask_source, self._say)()
         self._bar = tqdm(total=self.total, desc="samples", unit="sample", disable=self.quiet, smoothing=0.05)
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            tqdm.write(text, file=sys.stderr)
 
     def __call__(self, engine: Engine) -> None:
         """Count the samples of this iteration."""

@@ -64,16 +64,13 @@ def run_on_ray(overrides: dict[str, Any], bundle: Path, actors: int) -> None:
     except ImportError as error:
         raise ImportError("engine ray: Ray is not installed; pip install 'monai-fundusgen[ray]'") from error
     workflow = opened(overrides, bundle)
-    try:
-        pending = workflow.parser.get_parsed_content("dataset")
-        writer = workflow.parser.get_parsed_content("writer")
-        quiet = bool(overrides.get("quiet"))
-        if len(pending):
+    session = workflow.parser.get_parsed_content("session")
+    with session.folder(alone=False):
+        if len(session.pending):
             _start(ray, actors)
-            _make(ray, pending, writer, overrides, bundle, actors=actors, quiet=quiet)
-        writer.finish()
-    finally:
-        workflow.parser.get_parsed_content("lock").release()
+            quiet = bool(overrides.get("quiet"))
+            _make(ray, session.pending, session.writer, overrides, bundle, actors=actors, quiet=quiet)
+        session.writer.finish()
 
 
 def _start(ray: Any, actors: int) -> None:

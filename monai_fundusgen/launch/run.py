@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -13,14 +10,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
-from monai_fundusgen.dataset.manifest import SETTINGS, finished
+from monai_fundusgen.dataset.manifest import SETTINGS, finished, read_settings
+from monai_fundusgen.launch.options import refuse_options
 from monai_fundusgen.launch.workflow import opened
+from monai_fundusgen.weights.bundles import GENERATION, bundle
+from monai_fundusgen.weights.config_text import literal, quoted
 
-BUNDLE: Final = Path(__file__).parents[2] / "bundles" / "fundus_dataset_generation"
 ENGINES: Final = ("local", "torchrun", "ray")
-_BYTES_PER_PIXEL: Final = {"phantom": 1.0, "cascade": 0.6}  # of a sample's PNG files together, measured at 1024 px
+_BYTES_PER_PIXEL: Final = {"phantom": 1.2, "cascade": 0.7}  # of a sample's files together, measured at 1024 px
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class RunRequest:
     output: Path
     num_samples: int
     options: dict[str, Any] = field(default_factory=dict)
-    bundle: Path = BUNDLE
+    bundle: Path = field(default_factory=lambda: bundle(GENERATION))
     engine: str = "local"
     processes: int = 1
 
@@ -56,18 +53,13 @@ class RunRequest:
                 f"{self.bundle}: no configs/inference.yaml there; give the folder fundus_dataset_generation of the "
                 "bundles (--bundle)"
             )
-
-        known = set(yaml.safe_load((self.bundle / "configs" / "inference.yaml").read_text(encoding="utf-8")))
-        for name in self.options:
-            if re.split(r"#|::", name)[0] not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; {near[0]}?" if near else ""
-                raise ValueError(f"option: found {name!r}, which the bundle does not know{hint}")
+        refuse_options(self.bundle / "configs" / "inference.yaml", self.options)
 
     def overrides(self) -> dict[str, Any]:
         """What the bundle is told."""
         told = {"output_dir": str(self.output), "num_samples": self.num_samples, "bundle_root": str(self.bundle)}
-        return {**told, **{name: value for name, value in self.options.items() if value is not None}}
+        given = {name: value for name, value in self.options.items() if value is not None}
+        return {name: literal(value) for name, value in {**given, **told}.items()}
 
 
 @dataclass(frozen=True)
@@ -83,6 +75,8 @@ class RunReport:
         waited_s: seconds in which making samples stood still for their writing; None likewise.
         seconds: how long it took, the loading of the networks included.
         finished: whether all samples are there.
+        repaired: samples that were there and were made again, since a file of theirs was missing or changed; of a run
+            in one process.
     """
 
     folder: str
@@ -93,6 +87,7 @@ class RunReport:
     waited_s: float | None
     seconds: float
     finished: bool
+    repaired: int = 0
 
     def plain(self) -> dict[str, Any]:
         """As plain JSON, with the rate."""
@@ -108,9 +103,9 @@ def run(request: RunRequest) -> RunReport:
         ChildProcessError: a process of several failed.
     """
     start, before = time.perf_counter(), len(finished(request.output))
-    rejected, waited = None, None
+    rejected, waited, repaired = None, None, 0
     if request.engine == "local":
-        rejected, waited = _run_here(request)
+        rejected, waited, repaired = _run_here(request)
     elif request.engine == "torchrun":
         _run_several(request)
     else:
@@ -123,19 +118,44 @@ def run(request: RunRequest) -> RunReport:
     seconds = time.perf_counter() - start
     return RunReport(
         str(request.output), request.num_samples, found, after - found, rejected, waited, seconds,
-        finished=after >= request.num_samples,
+        finished=after >= request.num_samples, repaired=repaired,
     )  # fmt: skip
 
 
-def _run_here(request: RunRequest) -> tuple[int, float]:
+#: Settings of a ``run.json`` that are options of the bundle under the same name.
+_REPEATED: Final = (
+    "seed", "size", "mask_source", "photograph_source", "field_deg", "field_cut", "target_density", "target_avr",
+    "laterality", "gate", "max_attempts", "map_batch",
+)  # fmt: skip
+
+
+def run_of(folder: Path) -> RunRequest:
+    """The run that made a data set, as far as its settings tell.
+
+    Raises:
+        FileNotFoundError: no data set there.
+        ValueError: it was made from files elsewhere, which its settings do not lead to.
+    """
+    content = read_settings(folder)
+    settings = content["settings"]
+    elsewhere = [name for name in ("mask_folder", "style") if settings.get(name) is not None]
+    if elsewhere:
+        raise ValueError(
+            f"{folder}: was made from a {' and a '.join(elsewhere)} whose place is not on record; repeat the generate "
+            "command that made it: it repairs the same"
+        )
+    options = {name: settings[name] for name in _REPEATED if settings.get(name) is not None}
+    return RunRequest(
+        folder, content["num_samples"], {**options, "shard_size": settings.get("shard_size") or 0, "quiet": True}
+    )
+
+
+def _run_here(request: RunRequest) -> tuple[int, float, int]:
     workflow = opened(request.overrides(), request.bundle)
-    try:
-        workflow.run()
-        progress, write = (workflow.parser.get_parsed_content(name) for name in ("progress", "write"))
-    finally:
-        workflow.parser.get_parsed_content("lock").release()
-        workflow.finalize()
-    return progress.rejected, round(write.waited_s, 3)
+    workflow.run()
+    progress, write, journal = (workflow.parser.get_parsed_content(name) for name in ("progress", "write", "journal"))
+    workflow.finalize()
+    return progress.rejected, round(write.waited_s, 3), len(journal.repaired)
 
 
 def _run_several(request: RunRequest) -> None:
@@ -157,8 +177,10 @@ def _run_several(request: RunRequest) -> None:
 
 
 def _argument(value: Any) -> str:
-    """A value as ``monai.bundle run`` reads it back."""
-    return value if isinstance(value, str) else repr(value)
+    """A value as ``monai.bundle run`` reads it back, which takes ``2024`` for a number and ``a,b`` for two."""
+    if not isinstance(value, str):
+        return repr(value)
+    return value if value.startswith("$") else quoted(value)
 
 
 def forecast(request: RunRequest) -> dict[str, Any]:
@@ -175,7 +197,7 @@ def forecast(request: RunRequest) -> dict[str, Any]:
     parser = ConfigParser()
     parser.read_config(str(request.bundle / "configs" / "inference.yaml"))
     parser.update(request.overrides())
-    for name in ("plan", "maps", "painter"):
+    for name in ("plan", "maps", "painter", "session"):
         parser.get_parsed_content(name)
     told = {
         name: parser.get_parsed_content(name) for name in ("seed", "size", "mask_source", "photograph_source", "gate")
@@ -185,7 +207,7 @@ def forecast(request: RunRequest) -> dict[str, Any]:
     earlier, each = request.output / SETTINGS, _BYTES_PER_PIXEL[told["photograph_source"]]
     return {
         "folder": str(request.output), "num_samples": request.num_samples, "found": found,
-        "holds": json.loads(earlier.read_text())["settings"]["mask_source"] if earlier.is_file() else None,
+        "holds": read_settings(request.output)["settings"].get("mask_source") if earlier.is_file() else None,
         **told, "shard_size": placement.shard_size, "stages": parser.get_parsed_content("stages"),
         "gigabytes": round(request.num_samples * told["size"] ** 2 * each / 1e9, 3),
     }  # fmt: skip

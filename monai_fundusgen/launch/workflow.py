@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from monai.bundle import ConfigWorkflow
 
 
 def opened(overrides: dict[str, Any], bundle: Path) -> ConfigWorkflow:
-    """The bundle's workflow, initialised: the folder is locked and the journal mended."""
+    """The bundle's workflow, initialised: nothing is written yet."""
     configs = bundle / "configs"
     quiet = bool(overrides.get("quiet"))
+    _silence_routine_notes()
     if quiet:
         logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)  # it warns that nothing is logged
     workflow = ConfigWorkflow(
@@ -24,3 +26,10 @@ def opened(overrides: dict[str, Any], bundle: Path) -> ConfigWorkflow:
     )
     workflow.initialize()
     return workflow
+
+
+def _silence_routine_notes() -> None:
+    """What MONAI and ignite say of every run, whatever it does, is no news to whoever makes a data set."""
+    warnings.filterwarnings("ignore", message="parsing config_file .*", category=UserWarning)
+    for name in ("monai.bundle.workflows", "ignite.engine.engine.SupervisedEvaluator"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Least-squares adversarial losses over the logits of several scales.
+"""Least-squares and hinge adversarial losses over the logits or verdicts of several scales.
 
 MONAI's ``PatchAdversarialLoss("least_squares")`` passes the logits through a LeakyReLU first, and with
 ``no_activation_leastsq=True`` averages over scales where pix2pixHD adds; hence these few lines.
@@ -24,15 +24,34 @@ def least_squares_generator_loss(fake: Sequence[Tensor]) -> Tensor:
     return torch.stack([(logits.float() - 1).square().mean() for logits in fake]).sum()
 
 
-def least_squares_discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
-    """Half the distance of real logits from 1 plus that of fakes from 0, summed over scales; a scalar.
+def least_squares_discriminator_loss(
+    real: Sequence[Tensor], fake: Sequence[Tensor], *, fake_target: float = 0.0
+) -> Tensor:
+    """Half the distance of real logits from 1 plus that of fakes from ``fake_target``, summed over scales; a scalar.
 
     Args:
         real: logits of each scale for photographs, (N, 1, h, w).
         fake: the same for generated images, detached.
+        fake_target: 0 for logits; -1 for verdicts in [-1, 1], as RV-GAN's discriminators give (arXiv:2101.00535).
 
-    Source: Mao et al. 2017 (arXiv:1611.04076), eq. 9 with a = 0, b = 1.
+    Source: Mao et al. 2017 (arXiv:1611.04076), eq. 9 with a = fake_target, b = 1.
     """
     to_real = torch.stack([(logits.float() - 1).square().mean() for logits in real]).sum()
-    to_fake = torch.stack([logits.float().square().mean() for logits in fake]).sum()
+    to_fake = torch.stack([(logits.float() - fake_target).square().mean() for logits in fake]).sum()
     return (to_real + to_fake) / 2
+
+
+def hinge_loss(found: Sequence[Tensor], truth: Sequence[Tensor | float] = (1.0,)) -> Tensor:
+    """Sum over scales of ``mean(max(0, 1 - truth * found))``, a scalar.
+
+    With truth 1 this is the generator's adversarial loss on the discriminators' verdicts; with a true map in [-1, 1]
+    the margin loss of a generated one.
+
+    Args:
+        found: verdicts or maps of each scale, (N, 1, h, w) in [-1, 1].
+        truth: for each scale a map of the same shape or a number; one for all scales.
+
+    Source: Kamran et al. 2021 (arXiv:2101.00535), eq. 1-3, with 1 for true (the authors' code has -1).
+    """
+    targets = list(truth) * len(found) if len(truth) == 1 else list(truth)
+    return torch.stack([(1 - t * f.float()).clamp(min=0).mean() for f, t in zip(found, targets, strict=True)]).sum()

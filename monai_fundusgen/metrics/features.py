@@ -1,4 +1,4 @@
-"""Feature vectors of photographs, for distances between samples; any callable of the same kind may stand in."""
+"""Feature vectors of photographs, for distances between samples; any callable with the same face may stand in."""
 
 from __future__ import annotations
 

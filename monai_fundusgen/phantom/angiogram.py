@@ -16,6 +16,7 @@ from monai_fundusgen.phantom.deformation import Deformation, draw_deformation, w
 from monai_fundusgen.phantom.disc import right_eye_disc, right_eye_grid
 from monai_fundusgen.phantom.photograph import axis_distance
 from monai_fundusgen.phantom.texture import Image, Lattice, fractal_noise
+from monai_fundusgen.streams import stream
 from monai_fundusgen.vessels.drawing import VesselRaster
 from monai_fundusgen.vessels.eye import FloatArray, Retina
 
@@ -88,7 +89,7 @@ def angiogram_sequence(
     raster: VesselRaster,
     times_s: Sequence[float] = STANDARD_TIMES_S,
     *,
-    rng: np.random.Generator,
+    seed: int,
     motion: float = 1.0,
     noise: float = 0.012,
 ) -> AngiogramSequence:
@@ -98,7 +99,7 @@ def angiogram_sequence(
         retina: the eye.
         raster: its vessels at the size of the frames.
         times_s: seconds after injection, increasing.
-        rng: source of circulation, texture, motion and grain, in this order; grain is drawn last.
+        seed: of circulation, texture, motion and grain, each from a stream of its own.
         motion: amount of motion between frames (see ``draw_deformation``); 0 is a still eye.
         noise: standard deviation of the grain at 15 um pixels.
 
@@ -108,10 +109,12 @@ def angiogram_sequence(
     times = np.asarray(times_s, np.float64)
     if not times.size or (np.diff(times) <= 0).any():
         raise ValueError(f"angiogram_sequence: found times_s={list(times_s)}, expected at least one, increasing")
-    circulation = circulate(retina.graph, rng)
-    scene = lay_scene(retina, raster, circulation, rng)
+    circulation = circulate(retina.graph, stream(seed, "circulation"))
+    scene = lay_scene(retina, raster, circulation, stream(seed, "angiogram"))
+    moves, grain = stream(seed, "motion"), stream(seed, "angiogram grain")
     deformations = tuple(
-        draw_deformation(retina.field, rng, amount=motion) if i and motion else Deformation() for i in range(times.size)
+        draw_deformation(retina.field, moves, amount=motion) if i and motion else Deformation()
+        for i in range(times.size)
     )
     size = raster.fov.shape[0]
     displacement = np.stack([each.displacement_px(retina.field, size) for each in deformations])
@@ -119,7 +122,7 @@ def angiogram_sequence(
     for i, time_s in enumerate(times):
         still = light_of(scene, retina, raster, circulation, float(time_s))
         moved = warp(still, displacement[i]) if i and motion else still
-        frames[i] = record(moved, raster, rng, noise=noise)
+        frames[i] = record(moved, raster, grain, noise=noise)
     filling = np.stack([circulation.filling(time_s) for time_s in times]).astype(np.float32)
     phases = tuple(
         phase(float(time_s), filled, retina.graph.kind) for time_s, filled in zip(times, filling, strict=True)

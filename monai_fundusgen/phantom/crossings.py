@@ -1,4 +1,4 @@
-"""Where vessels meet: exact intersections of edges, and vessels that come close without crossing."""
+"""Vessels of an eye that come close without crossing, and crossings that are too flat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from monai_fundusgen.phantom.forest import segment_point_distance, segments_cross
+from monai_fundusgen.vessels.intersections import EdgeGrid, near_edges, segment_point_distance, segments_cross
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -21,15 +21,6 @@ LONGEST_EDGES_MM = 0.09
 #: Artery and vein that do not cross stay apart by their radii, each at least this one (um), and this gap (mm):
 #: then labels do not touch at 256 pixels over 45 degrees either.
 THIN_UM, GAP_MM = 40.0, 0.05
-
-
-class EdgeGrid(NamedTuple):
-    """Edges by the cell of their end node: ``first`` (cells + 1) into ``members``; ``columns`` cells per row."""
-
-    corner: FloatArray
-    columns: int
-    first: IntArray
-    members: IntArray
 
 
 class KnownCrossings(NamedTuple):
@@ -45,62 +36,6 @@ def known_crossings(
 ) -> KnownCrossings:
     """Crossings of edge ``pairs`` (M, 2) as they excuse contact; radii count as at least ``THIN_UM``."""
     return KnownCrossings(points, np.sin(np.deg2rad(angle_deg)), np.maximum(radius_um[pairs], THIN_UM).sum(1) / 1000)
-
-
-def edge_grid(xy: FloatArray) -> EdgeGrid:
-    """Grid over the nodes (N, 2), one empty cell wide around them."""
-    corner = xy.min(0) - 1.5 * CELL_MM
-    cells = ((xy - corner) / CELL_MM).astype(np.int64)
-    columns = int(cells[:, 0].max()) + 2
-    key = cells[:, 1] * columns + cells[:, 0]
-    number = columns * (int(cells[:, 1].max()) + 2)
-    first = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=number))]).astype(np.int32)
-    return EdgeGrid(corner, columns, first, np.argsort(key, kind="stable").astype(np.int32))
-
-
-@njit(cache=True)
-def _near_edges(xy: FloatArray, parent: IntArray, grid: EdgeGrid, i: int, reach: float, out: IntArray) -> int:
-    """Edges j > i that end within ``reach`` (mm) of the end of edge i and share no node with it; fills ``out``."""
-    x, y = xy[i]
-    column, row = int((x - grid.corner[0]) / CELL_MM), int((y - grid.corner[1]) / CELL_MM)
-    found = 0
-    for r in range(row - 1, row + 2):
-        for k in range(grid.first[r * grid.columns + column - 1], grid.first[r * grid.columns + column + 2]):
-            j = grid.members[k]
-            if j <= i or (xy[j, 0] - x) ** 2 + (xy[j, 1] - y) ** 2 > reach * reach:
-                continue
-            if parent[j] >= 0 and parent[j] != i and parent[i] != j and parent[i] != parent[j] and found < len(out):
-                out[found] = j
-                found += 1
-    return found
-
-
-@njit(cache=True)
-def intersecting_edges(xy: FloatArray, parent: IntArray, kind: NDArray[np.uint8], grid: EdgeGrid) -> IntArray:
-    """Pairs (M, 2) of edges that intersect and share no node; of an artery's and a vein's the artery's is first."""
-    pairs = np.empty((len(parent), 2), np.int32)
-    near = np.empty(4096, np.int32)
-    used = 0
-    for i in range(len(parent)):
-        if parent[i] < 0:
-            continue
-        for k in range(_near_edges(xy, parent, grid, i, LONGEST_EDGES_MM, near)):
-            j = near[k]
-            if used < len(pairs) and segments_cross(xy[parent[i]], xy[i], xy[parent[j]], xy[j]):
-                first = i if kind[i] <= kind[j] else j
-                pairs[used, 0], pairs[used, 1] = first, i + j - first
-                used += 1
-    return pairs[:used]
-
-
-def crossing_geometry(xy: FloatArray, parent: IntArray, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Point (M, 2) and acute angle in degrees (M,) where the edges of each pair intersect."""
-    a, c = xy[parent[pairs[:, 0]]], xy[parent[pairs[:, 1]]]
-    ab, cd = xy[pairs[:, 0]] - a, xy[pairs[:, 1]] - c
-    turn = ab[:, 0] * cd[:, 1] - ab[:, 1] * cd[:, 0]
-    t = ((c - a)[:, 0] * cd[:, 1] - (c - a)[:, 1] * cd[:, 0]) / np.where(turn == 0, 1e-12, turn)
-    along = np.abs((ab * cd).sum(1))
-    return a + t[:, None] * ab, np.rad2deg(np.arctan2(np.abs(turn), along))
 
 
 @njit(cache=True)
@@ -147,7 +82,7 @@ def close_pairs(
     for i in range(len(parent)):
         if parent[i] < 0:
             continue
-        for k in range(_near_edges(xy, parent, grid, i, CELL_MM, near)):
+        for k in range(near_edges(xy, parent, grid, i, CELL_MM, near)):
             j = near[k]
             if kind[i] == kind[j] or used == len(pairs):
                 continue

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from monai_fundusgen.phantom.flow import Frame
+from monai_fundusgen.vessels.intersections import segment_point_distance, segments_cross
 
 #: Length of an edge while growing, mm.
 STEP_MM = 0.10
@@ -85,29 +86,6 @@ def add_node(forest: Forest, x: float, y: float, parent: int, kind: int, level: 
     forest.following[i] = forest.cell[kind, row, column]
     forest.cell[kind, row, column] = i
     return i
-
-
-@njit(cache=True)
-def segment_point_distance(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> float:
-    """Distance of the point (x, y) to the segment from a to b."""
-    dx, dy = bx - ax, by - ay
-    t = ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy + 1e-18)
-    t = min(max(t, 0.0), 1.0)
-    return math.sqrt((ax + t * dx - x) ** 2 + (ay + t * dy - y) ** 2)
-
-
-@njit(cache=True)
-def segments_cross(
-    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], d: NDArray[np.float64]
-) -> bool:
-    """Whether segment a-b meets segment c-d (touching counts)."""
-    abx, aby = b[0] - a[0], b[1] - a[1]
-    cdx, cdy = d[0] - c[0], d[1] - c[1]
-    c_side = abx * (c[1] - a[1]) - aby * (c[0] - a[0])
-    d_side = abx * (d[1] - a[1]) - aby * (d[0] - a[0])
-    a_side = cdx * (a[1] - c[1]) - cdy * (a[0] - c[0])
-    b_side = cdx * (b[1] - c[1]) - cdy * (b[0] - c[0])
-    return c_side * d_side <= 0 and a_side * b_side <= 0 and (c_side != d_side or a_side != b_side)
 
 
 @njit(cache=True)

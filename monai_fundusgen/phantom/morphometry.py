@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +9,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.vessels.central_calibre import KNUDTSON, knudtson
+from monai_fundusgen.vessels.central_calibre import central_calibres_um
 from monai_fundusgen.vessels.eye import Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
+from monai_fundusgen.vessels.topology import junction_exponents
 
 FloatArray = NDArray[np.float64]
 
-#: Calibres are read on the circle in the middle of zone B, in disc diameters from the middle of the disc.
-ZONE_B_DISC_DIAMETERS = 1.25
 #: Way along a vessel over which the direction of a daughter is taken, mm.
 ANGLE_BASE_MM = 0.15
 #: Vessel segments shorter than this have no tortuosity, mm.
@@ -34,7 +32,7 @@ class Morphometry:
         density_percent: vessel area (length times diameter) over the area of the field, in per cent.
         length_mm: length of the centre-lines inside the field.
         angle_deg: mean angle between the two daughters of a junction.
-        exponent: junction exponent k that solves ``mean(r1**k + r2**k) = 1`` in units of the parent's radius.
+        exponent: median over junctions of the exponent k of ``r0**k = r1**k + r2**k``.
         tortuosity: mean of arc over chord over the segments between junctions of at least 0.5 mm.
         crossings: artery-vein crossings inside the field.
     """
@@ -54,13 +52,6 @@ class Morphometry:
         return self.crae_um / self.crve_um
 
 
-def calibres_on_circle(graph: VesselGraph, centre_mm: Sequence[float], radius_mm: float, kind: int) -> FloatArray:
-    """Diameters (um) of the vessels of a kind that leave a circle, widest first."""
-    inside = np.hypot(*(graph.xy_mm - np.asarray(centre_mm)).T) < radius_mm
-    leaves = (graph.parent >= 0) & ~inside & inside[np.maximum(graph.parent, 0)] & (graph.kind == kind)
-    return np.sort(2 * graph.radius_um[leaves])[::-1]
-
-
 @njit(cache=True)
 def junctions(parent: NDArray[np.int32]) -> NDArray[np.int32]:
     """Rows (node, first child, second child) of all nodes with two children."""
@@ -77,21 +68,6 @@ def junctions(parent: NDArray[np.int32]) -> NDArray[np.int32]:
     for row in range(len(nodes)):
         out[row, 0], out[row, 1], out[row, 2] = nodes[row], first[nodes[row]], second[nodes[row]]
     return out
-
-
-def junction_exponent(parent_um: FloatArray, daughters_um: FloatArray) -> float:
-    """Exponent k in [0.5, 8] for which the mean of ``(r1**k + r2**k) / r0**k`` over junctions is 1, by bisection.
-
-    Args:
-        parent_um: (N,) radii or diameters above the junctions.
-        daughters_um: (N, 2) those below.
-    """
-    ratio = daughters_um / parent_um[:, None]
-    low, high = 0.5, 8.0
-    for _ in range(60):
-        k = (low + high) / 2
-        low, high = (k, high) if (ratio**k).sum(1).mean() > 1 else (low, k)
-    return (low + high) / 2
 
 
 def _only_children(parent: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -153,12 +129,6 @@ def segment_tortuosity(
     return out
 
 
-def in_field(field: Field, xy_mm: FloatArray) -> NDArray[np.bool_]:
-    """Points (N, 2) that the camera sees."""
-    dx, dy = (xy_mm - np.asarray(field.centre_mm)).T
-    return (np.hypot(dx, dy) <= field.radius_mm) & (np.abs(dy) <= field.cut * field.radius_mm)
-
-
 def field_area_mm2(field: Field) -> float:
     """Area of the circle, less the two segments cut off at top and bottom."""
     angle = np.arcsin(field.cut)
@@ -167,36 +137,34 @@ def field_area_mm2(field: Field) -> float:
 
 def measure(retina: Retina) -> Morphometry:
     """All measures of an eye; length, density and crossings inside the field, the rest over the whole graph."""
-    graph, marks = retina.graph, retina.landmarks
+    graph = retina.graph
     lengths = np.hypot(*(graph.xy_mm - graph.xy_mm[np.maximum(graph.parent, 0)]).T)
-    seen = in_field(retina.field, graph.xy_mm) & (graph.parent >= 0)
+    seen = retina.field.holds(graph.xy_mm) & (graph.parent >= 0)
     nodes = junctions(graph.parent)
     nodes = nodes[graph.parent[nodes[:, 0]] >= 0]
     angles = junction_angles_deg(graph, nodes)
     winding = segment_tortuosity(graph.xy_mm, graph.parent, _only_children(graph.parent), SHORTEST_SEGMENT_MM)
     area = field_area_mm2(retina.field)
     rows = []
-    for kind, coefficient in KNUDTSON.items():
+    for kind in (ARTERY, VEIN):
         mine, of = seen & (graph.kind == kind), graph.kind[nodes[:, 0]] == kind
-        circle = 2 * marks.disc_radius_mm * ZONE_B_DISC_DIAMETERS
-        widest = calibres_on_circle(graph, marks.disc_mm, circle, kind)
         radii = graph.radius_um[nodes[of]]
         rows.append((
-            knudtson(widest, coefficient),
             float(100 * (lengths * graph.radius_um)[mine].sum() * 2e-3 / area),
             float(lengths[mine].sum()),
             float(angles[of].mean()),
-            junction_exponent(radii[:, 0], radii[:, 1:]),
+            float(np.median(junction_exponents(radii))),
             float(np.nanmean(winding[graph.kind == kind])),
         ))  # fmt: skip
-    central, density, length, angle, exponent, tortuosity = zip(*rows, strict=True)
+    crae_um, crve_um = central_calibres_um(retina)
+    density, length, angle, exponent, tortuosity = zip(*rows, strict=True)
     return Morphometry(
-        crae_um=central[ARTERY],
-        crve_um=central[VEIN],
+        crae_um=crae_um,
+        crve_um=crve_um,
         density_percent=density,
         length_mm=length,
         angle_deg=angle,
         exponent=exponent,
         tortuosity=tortuosity,
-        crossings=int(in_field(retina.field, retina.crossings.xy_mm).sum()),
+        crossings=int(retina.field.holds(retina.crossings.xy_mm).sum()),
     )

@@ -11,6 +11,7 @@ from monai_fundusgen.phantom.background import GROUND_PITCH_MM, paint_ground
 from monai_fundusgen.phantom.camera import Camera, draw_camera, expose, illuminate
 from monai_fundusgen.phantom.disc import lay_disc, shade_trunks
 from monai_fundusgen.phantom.texture import Image, Lattice, smooth_noise
+from monai_fundusgen.streams import stream
 from monai_fundusgen.vessels.drawing import VesselRaster
 from monai_fundusgen.vessels.eye import Retina
 
@@ -31,23 +32,24 @@ def render_photograph(
     retina: Retina,
     raster: VesselRaster,
     *,
-    rng: np.random.Generator,
+    seed: int,
     camera: Camera | None = None,
     appearance: Appearance | None = None,
 ) -> NDArray[np.uint8]:
     """Photograph (3, H, H), RGB, black outside the field of view.
 
-    The ground is drawn before the grain, on lattices in millimetres: one ``rng`` state gives the same eye at any size.
+    The ground is drawn before the grain, on lattices in millimetres: one ``seed`` gives the same eye at any size.
 
     Args:
         retina: the eye.
         raster: its vessels at the size of the photograph.
-        rng: source of the texture and of what is not given below; drawn appearance first, then camera.
-        camera: optics and light; drawn in style ``warm`` when None.
-        appearance: pigments and disc; drawn when None.
+        seed: of the texture, the grain and of what is not given below, each from a stream of its own.
+        camera: optics and light; that of the seed in style ``warm`` when None.
+        appearance: pigments and disc; those of the seed when None.
     """
-    appearance = draw_appearance(rng) if appearance is None else appearance
-    camera = draw_camera(rng) if camera is None else camera
+    appearance = draw_appearance(stream(seed, "appearance")) if appearance is None else appearance
+    camera = draw_camera(stream(seed, "camera")) if camera is None else camera
+    rng = stream(seed, "ground")
     mirrored = not retina.landmarks.right_eye
     field, size = retina.field, raster.fov.shape[0]
     half_mm = size / 2 * field.pixel_mm(size)
@@ -63,7 +65,7 @@ def render_photograph(
     image = np.stack([lattice.resample(plane, x_mm[0], y_mm[:, 0]) for plane in ground])
     modulation = (1 + 0.08 * coarse.resample(variation, x_mm[0], y_mm[:, 0])) * np.float32(appearance.haemoglobin)
     _absorb(image, retina, raster, modulation)
-    photograph = expose(image, camera, raster.pixel_um, rng)
+    photograph = expose(image, camera, raster.pixel_um, stream(seed, "grain"))
     photograph[:, ~raster.fov] = 0
     return photograph
 

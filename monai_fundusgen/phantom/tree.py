@@ -13,10 +13,9 @@ from monai_fundusgen.phantom.arcades import draw_trunks
 from monai_fundusgen.phantom.branching import MACULAR_STAGE, STAGES, colonise, in_macula, scatter_targets
 from monai_fundusgen.phantom.calibre import radii_um
 from monai_fundusgen.phantom.crossings import (
+    CELL_MM,
+    LONGEST_EDGES_MM,
     close_pairs,
-    crossing_geometry,
-    edge_grid,
-    intersecting_edges,
     known_crossings,
     mark_smaller_subtrees,
     steep,
@@ -35,13 +34,20 @@ from monai_fundusgen.phantom.refine import (
     tree_of,
 )
 from monai_fundusgen.phantom.trunks import Trunk
+from monai_fundusgen.streams import stream
 from monai_fundusgen.vessels.eye import Crossings, Landmarks, Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
+from monai_fundusgen.vessels.intersections import crossing_geometry, edge_grid, intersecting_edges
 
 CAPACITY = 16_000
 NOISE_POOL = 20_000
 #: A vessel goes on at least this far after a crossing, mm.
 BEYOND_CROSSING_MM = 0.30
+
+
+def constitution_of(seed: int, anatomy: Anatomy | None = None) -> Constitution:
+    """What the eye of a seed is like before anything grows, in the frame of a right eye."""
+    return draw_constitution(anatomy or Anatomy(), stream(seed, "anatomy"))
 
 
 def grow_retina(seed: int, *, anatomy: Anatomy | None = None) -> Retina:
@@ -56,15 +62,14 @@ def grow_retina(seed: int, *, anatomy: Anatomy | None = None) -> Retina:
         are close at listed crossings only, and no vessel enters the vessel-free zone or crosses the raphe.
     """
     anatomy = anatomy or Anatomy()
-    rng = np.random.Generator(np.random.PCG64(seed))
-    eye = draw_constitution(anatomy, rng)
+    eye, rng = constitution_of(seed, anatomy), stream(seed, "growth")
     frame = frame_of(eye, float(rng.uniform(5.2, 7.2)))
     forest = _grown_forest(frame, eye, anatomy.finest_level, rng)
     exponents = (anatomy.artery_exponent, anatomy.vein_exponent)
     tree = smoothed(in_preorder(prune_twigs(tree_of(forest))))
     tree, radius, leaves = _without_contacts(tree, frame, eye.root_um, exponents)
     graph = VesselGraph(tree.xy, radius, tree.kind, tree.parent, leaves, tree.quadrant)
-    crossings = _listed_crossings(tree, anatomy.artery_in_front, rng)
+    crossings = _listed_crossings(tree, anatomy.artery_in_front, stream(seed, "crossings"))
     retina = Retina(seed, eye.landmarks, eye.field, graph, crossings)
     return retina if eye.landmarks.right_eye else _mirrored(retina)
 
@@ -127,11 +132,11 @@ def _broken_rules(
 ) -> NDArray[np.bool_]:
     """Nodes to prune, whole subtrees: out of bounds, same-kind crossings, flat or final crossings, contacts."""
     xy, parent, kind = tree.xy, tree.parent, tree.kind
-    last, grid = subtree_ends(parent), edge_grid(xy)
+    last, grid = subtree_ends(parent), edge_grid(xy, CELL_MM)
     dead = np.zeros(len(parent), bool)
     for i in np.flatnonzero(_out_of_bounds(tree, frame, radius_um)):
         dead[i : last[i]] = True
-    pairs = intersecting_edges(xy, parent, kind, grid)
+    pairs = intersecting_edges(xy, parent, kind, grid, LONGEST_EDGES_MM)
     same_kind = kind[pairs[:, 0]] == kind[pairs[:, 1]]
     mark_smaller_subtrees(pairs[same_kind], leaves, last, dead)
     pairs = pairs[~same_kind]
@@ -150,7 +155,8 @@ def _broken_rules(
 
 def _listed_crossings(tree: Tree, artery_in_front: float, rng: np.random.Generator) -> Crossings:
     """All artery-vein crossings, with the kind in front drawn for each."""
-    pairs = intersecting_edges(tree.xy, tree.parent, tree.kind, edge_grid(tree.xy))
+    grid = edge_grid(tree.xy, CELL_MM)
+    pairs = intersecting_edges(tree.xy, tree.parent, tree.kind, grid, LONGEST_EDGES_MM)
     points, angle = crossing_geometry(tree.xy, tree.parent, pairs)
     front = np.where(rng.random(len(pairs)) < artery_in_front, ARTERY, VEIN).astype(np.uint8)
     return Crossings(np.round(points, 6), pairs[:, 0].copy(), pairs[:, 1].copy(), np.round(angle, 6), front)

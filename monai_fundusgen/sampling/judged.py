@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monai_fundusgen.diffusion.noise import mixed_seed
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
 from monai_fundusgen.sampling.gate import AnatomyGate, judge
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import MapSource, VesselSample
+from monai_fundusgen.streams import stream_seed
 
 _DIGITS = 5
 NO_VESSELS = "no vessel inside the field of view: the photograph shows none, and neither disc nor fovea could be placed"
@@ -56,7 +56,7 @@ class JudgedMaps:
 
     def _judged(self, sample: VesselSample, attempt: int) -> tuple[VesselSample, list[str]]:
         """The sample with its anatomy, and what speaks against it."""
-        anatomy = map_anatomy(sample.label, sample.fov)
+        anatomy = map_anatomy(sample.label, sample.fov, eye=sample.eye)
         reasons = [] if self.gate is None else judge(anatomy, self.gate)
         shown = {name: None if math.isnan(value) else round(value, _DIGITS) for name, value in anatomy.items()}
         origin = {**sample.origin, "attempt": attempt, "anatomy": shown}
@@ -74,4 +74,4 @@ class JudgedMaps:
 
 def _attempt_seed(seed: int, attempt: int) -> int:
     """The sample's own seed at first."""
-    return seed if attempt == 0 else mixed_seed(seed, attempt)
+    return seed if attempt == 0 else stream_seed(seed, "attempt", attempt)

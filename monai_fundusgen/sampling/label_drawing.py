@@ -1,4 +1,4 @@
-"""The label that a sampled map becomes."""
+"""The label that a sampled map becomes, and the eye that is traced in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
+from monai_fundusgen.vessels.convergence import find_disc
+from monai_fundusgen.vessels.eye import Retina
 from monai_fundusgen.vessels.field import Field
-from monai_fundusgen.vessels.tracing.repair import PathRepair
-from monai_fundusgen.vessels.tracing.vectorise import exact_label
+from monai_fundusgen.vessels.tracing.paths import VesselPaths
+from monai_fundusgen.vessels.tracing.repair import PathRepair, repair_paths
+from monai_fundusgen.vessels.tracing.traced_eye import traced_eye
+from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class LabelDrawing:
         blur_px: blur of the sampled maps, see `monai_fundusgen.vessels.tracing.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
         repair: join fragments, put kinds right and drop specks (`monai_fundusgen.vessels.tracing.repair`).
+        field_deg: visual angle of the field, as in the training maps.
     """
 
     size: int = 1024
@@ -30,18 +35,35 @@ class LabelDrawing:
     blur_px: float = 0.0
     bridge_px: float = 0.0
     repair: bool = False
+    field_deg: float = 60.0
+
+    @property
+    def field(self) -> Field:
+        """Field of the camera, not yet placed on an eye."""
+        return Field(self.field_deg, cut=self.field_cut)
 
     @property
     def fov(self) -> NDArray[np.bool_]:
         """Field of view (size, size)."""
-        return Field(cut=self.field_cut).mask(self.size)
+        return self.field.mask(self.size)
 
-    def label(self, soft: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Label (2, size, size) of a soft map (2, S, S) in [0, 1]."""
-        seen = soft * Field(cut=self.field_cut).mask(soft.shape[-1])
-        repair = PathRepair() if self.repair else None
-        return exact_label(seen, self.size, blur_px=self.blur_px, bridge_px=self.bridge_px, repair=repair) & self.fov
+    def traced(
+        self, soft: NDArray[np.floating], *, source: str = "ddpm", seed: int = 0
+    ) -> tuple[NDArray[np.bool_], Retina]:
+        """Label (2, size, size) of a soft map (2, S, S) in [0, 1], and the record of the eye.
+
+        The disc is found once, on the map, for repair and record alike.
+        """
+        seen = np.asarray(soft * self.field.mask(soft.shape[-1]), dtype=np.float32)
+        disc = find_disc(seen, self.field_deg)
+        paths = vectorise(seen, blur_px=self.blur_px, bridge_px=self.bridge_px)
+        if self.repair:
+            artery, vein = repair_paths(paths.artery, paths.vein, seen, PathRepair(), disc_rc=disc)
+            paths = VesselPaths(artery, vein, paths.size)
+        eye = traced_eye(paths, seen, self.field, source=source, seed=seed, disc_rc=disc)
+        return paths.label(self.size) & self.fov, eye
 
     def anatomy(self, soft: NDArray[np.floating]) -> dict[str, float]:
         """Anatomy of the label of a soft map; ``measure`` of a `StructureReport`."""
-        return map_anatomy(self.label(soft), self.fov)
+        label, eye = self.traced(soft)
+        return map_anatomy(label, self.fov, eye=eye)

@@ -16,10 +16,12 @@ from monai_fundusgen.conventions import FOV, IMAGE
 from monai_fundusgen.data.reading import read_rgb
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
+from monai_fundusgen.phantom.camera import draw_camera
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import VesselSample
-from monai_fundusgen.transforms.condition import eye_points, photograph_condition
+from monai_fundusgen.streams import stream
+from monai_fundusgen.transforms.condition import photograph_condition, recorded_points
 from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 from monai_fundusgen.transforms.fov import estimate_fov
 from monai_fundusgen.transforms.pixels import photograph_pixels
@@ -40,13 +42,11 @@ class CascadePainter:
         network: the two stages.
         inferer: runs the network on a batch.
         style: photograph (3, H, W) in [-1, 1] whose camera all samples imitate; None: a style a seed.
-        field_deg: visual angle of the field, for the landmarks.
     """
 
     network: PhotographCascade
     inferer: Any
     style: Tensor | None = None
-    field_deg: float = 60.0
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Paint one sample at a time, so that its bytes do not depend on the batch."""
@@ -58,8 +58,8 @@ class CascadePainter:
         self._require_size(sample)
         fov = torch.from_numpy(sample.fov)[None].float()
         coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
-        points = eye_points(sample.soft.numpy(), self.field_deg)
-        condition = photograph_condition(sample.soft, coarse_fov, points, self.field_deg)[None]
+        points, field_deg = recorded_points(sample.eye), sample.eye.field.diameter_deg
+        condition = photograph_condition(sample.soft, coarse_fov, points, field_deg)[None]
         photograph = self.inferer(
             condition.to(device, memory_format=torch.channels_last),
             self.network,
@@ -78,51 +78,61 @@ class CascadePainter:
 
 @dataclass(frozen=True)
 class PhantomPainter:
-    """Photographs by the phantom's optics; needs samples that know their eye."""
+    """Photographs by the phantom's optics; needs samples that know their eye.
+
+    Args:
+        artefacts: let cameras have dust, flare and JPEG loss now and then.
+    """
+
+    artefacts: bool = False
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Render each eye with a camera drawn from the sample's seed."""
         return [self._render(sample, plan["seed"]) for sample, plan in zip(vessels, planned, strict=True)]
 
     def _render(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
-        if sample.retina is None or sample.raster is None:
+        if sample.raster is None:
             raise ValueError(
                 f"photograph_source: found 'phantom' with maps from {sample.origin.get('source')!r}, "
                 "which know no eye; use mask_source phantom, or photograph_source cascade"
             )
-        return render_photograph(sample.retina, sample.raster, rng=np.random.default_rng(seed))
+        camera = draw_camera(stream(seed, "camera"), artefacts=self.artefacts)
+        return render_photograph(sample.eye, sample.raster, seed=seed, camera=camera)
 
 
 def open_painter(
     source: str,
-    network: PhotographCascade,
+    network: PhotographCascade | None,
     inferer: Any,
     *,
     style: str | Path | None = None,
-    field_deg: float = 60.0,
+    artefacts: bool = False,
 ) -> Painter:
     """The painter of that name: cascade or phantom.
 
     Args:
         source: cascade or phantom.
-        network: the cascade.
+        network: the cascade; the phantom's optics need none.
         inferer: runs the cascade.
         style: photograph to imitate; the cascade only.
-        field_deg: visual angle of the field.
+        artefacts: dust, flare and JPEG loss now and then; the phantom's optics only.
 
     Raises:
-        ValueError: another name, a style for the phantom's optics or for a generator without style, or one that is no
-            fundus photograph.
+        ValueError: another name, artefacts of the cascade, a style for the phantom's optics or for a generator without
+            style, or one that is no fundus photograph.
     """
-    if style is not None and (source != "cascade" or not network.styled):
+    if artefacts and source != "phantom":
+        raise ValueError(f"artefacts: found true with photograph_source {source}; only the phantom's camera has them")
+    if style is not None and (source != "cascade" or not (network and network.styled)):
         raise ValueError(
             f"style: found {str(style)!r} with photograph_source {source}; only the cascade imitates a photograph, and "
             "only with a generator that takes a style"
         )
     if source == "cascade":
-        return CascadePainter(network, inferer, None if style is None else _photograph(style), field_deg)
+        assert network is not None, "the cascade is a network"
+        return CascadePainter(network, inferer, None if style is None else _photograph(style))
     if source == "phantom":
-        return PhantomPainter()
+        return PhantomPainter(artefacts)
     raise ValueError(f"photograph_source: found {source!r}, expected cascade or phantom")
 
 

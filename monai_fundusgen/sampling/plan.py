@@ -9,11 +9,8 @@ from typing import TypedDict, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.dataset.placement import sample_id
-from monai_fundusgen.diffusion.noise import sample_seed
-
-#: More samples than this are a typing error: 8 bytes each are kept while they are planned.
-MAX_SAMPLES = 100_000_000
+from monai_fundusgen.dataset.placement import MAX_SAMPLES, sample_id
+from monai_fundusgen.streams import sample_seed
 
 
 class PlannedSample(TypedDict):

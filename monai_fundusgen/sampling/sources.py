@@ -8,23 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from monai_fundusgen.data.reading import read_av, read_fov
+from monai_fundusgen.dataset.placement import MAX_SIZE
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
+from monai_fundusgen.sampling.label_maps import LabelMaps
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.transforms.traits import TraitRequest
 from monai_fundusgen.vessels.drawing import VesselRaster, rasterise
 from monai_fundusgen.vessels.eye import Retina
-from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.weights.stages import load_stage
+
+#: Memory that a sample takes while it is made; 72 to 81 were measured from 1024 to 3072 px (phantom, peak).
+BYTES_PER_PIXEL: Final = 90
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,16 @@ class VesselSample:
         soft: vessel map that the photograph is drawn from, (2, S, S) in [0, 1], area-averaged.
         label: exact label at the size of the photograph, (2, H, W) bool.
         fov: field of view at the size of the photograph, (H, W) bool.
+        eye: its record: the truth of a phantom, else what was traced and found in the map.
         origin: what the manifest tells of it.
-        retina: the eye itself, where the source knows it.
-        raster: its raster at the size of the photograph, where the source knows it.
+        raster: the eye's raster at the size of the photograph, where the source has one.
     """
 
     soft: Tensor
     label: NDArray[np.bool_]
     fov: NDArray[np.bool_]
+    eye: Retina
     origin: dict[str, Any] = field(default_factory=dict)
-    retina: Retina | None = None
     raster: VesselRaster | None = None
 
 
@@ -84,8 +87,7 @@ class PhantomMaps:
         retina = grow_retina(seed, anatomy=self.anatomy)
         raster = rasterise(retina, self.size, min_diameter_um=self.min_diameter_um)
         soft = area_average(raster.label, self.coarse_size)
-        origin = {"source": "phantom", "right_eye": bool(retina.landmarks.right_eye)}
-        return VesselSample(soft, raster.label, raster.fov, origin, retina, raster)
+        return VesselSample(soft, raster.label, raster.fov, retina, told_of(retina, self.size), raster)
 
 
 @dataclass(frozen=True)
@@ -122,48 +124,67 @@ class SampledMaps:
         return maps.float().cpu().clamp(0, 1)
 
     def _traced(self, soft: Tensor, seed: int) -> VesselSample:
-        label = self.drawing.label(soft.numpy())
+        label, eye = self.drawing.traced(soft.numpy(), seed=seed)
         asked = {} if self.request is None else {"requested": self.request.draw(seed)}
-        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, {"source": "ddpm", **asked})
+        origin = {**told_of(eye, self.drawing.size), **asked}
+        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, eye, origin)
 
 
 class FolderMaps:
     """Label maps from a folder, in sorted order; after the last the first comes again.
 
-    The field of view is ``../fov/<name>`` where there is one, as in a data set of this package, else a full circle.
+    The eye is traced in the map, as in a sampled one.
 
     Args:
-        folder: square label maps in codes 0 to 3 or in RITE's colours.
-        size: side of label and photograph in px; that of the maps.
+        folder: the maps, or their folder, see `monai_fundusgen.sampling.label_maps.LabelMaps`.
+        size: side of label and photograph in px.
         coarse_size: side of the soft map in px, a divisor of ``size``.
+        field_deg: visual angle of the field.
 
     Raises:
-        FileNotFoundError: no PNG in the folder.
+        FileNotFoundError, NotADirectoryError, ValueError, OSError: as there; all maps are read.
     """
 
-    def __init__(self, folder: str | Path, *, size: int = 1024, coarse_size: int = 256) -> None:
-        self.files = sorted(Path(folder).glob("*.png"))
+    def __init__(
+        self, folder: LabelMaps | str | Path, *, size: int = 1024, coarse_size: int = 256, field_deg: float = 60.0
+    ) -> None:
+        self.maps = folder if isinstance(folder, LabelMaps) else LabelMaps(Path(folder), size)
         self.size = size
         self.coarse_size = coarse_size
-        if not self.files:
-            raise FileNotFoundError(f"{folder}: no PNG there; give the folder with the label maps as mask_folder")
+        self.drawing = LabelDrawing(size, field_deg=field_deg)
 
     def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
         """Read the map that belongs to each planned sample."""
-        return [self._read(self.files[sample["index"] % len(self.files)]) for sample in planned]
+        return [self._read(sample["index"]) for sample in planned]
 
-    def _read(self, path: Path) -> VesselSample:
-        planes = read_av(path)
-        label = np.stack([planes.artery, planes.vein])
-        if label.shape[1:] != (self.size, self.size):
-            raise ValueError(
-                f"{path}: {label.shape[2]} x {label.shape[1]} px, expected {self.size} x {self.size}; "
-                "resize the map, or set size to its side"
-            )
-        beside = path.parent.parent / "fov" / path.name
-        fov = read_fov(beside) if beside.is_file() else Field().mask(self.size)
-        label &= fov
-        return VesselSample(area_average(label, self.coarse_size), label, fov, {"source": "folder", "file": path.name})
+    def _read(self, index: int) -> VesselSample:
+        found = self.maps.read(index)
+        soft = area_average(found.label, self.coarse_size)
+        _, eye = self.drawing.traced(soft.numpy(), source="folder")
+        origin: dict[str, Any] = {**told_of(eye, self.size), "file": found.name}
+        if found.uncertain_px:
+            origin["warning"] = f"{found.uncertain_px} px of the map are vessel of unknown kind, and background here"
+        return VesselSample(soft, found.label, found.fov, eye, origin)
+
+
+def told_of(eye: Retina, size: int) -> dict[str, Any]:
+    """What the manifest tells of an eye: source, side, field, disc and fovea in px, and which of them are estimated.
+
+    ``disc_px`` and ``fovea_px`` are (row, column) of the photograph, whose side is ``size``; None where unknown.
+    """
+    marks, places = eye.landmarks, eye.landmarks_rc(size)
+    disc, fovea = (None if np.isnan(place).any() else [round(float(one), 2) for one in place] for place in places)
+    radius = marks.disc_radius_mm / eye.field.pixel_mm(size)
+    return {
+        "source": eye.source,
+        "right_eye": marks.right_eye if marks.right_eye is None else bool(marks.right_eye),
+        "disc_px": disc,
+        "disc_radius_px": None if np.isnan(radius) else round(radius, 2),
+        "fovea_px": fovea,
+        "field_deg": eye.field.diameter_deg,
+        "field_mm": round(2 * eye.field.radius_mm, 4),
+        "estimated": list(eye.estimated),
+    }
 
 
 def _require_able(source: str, request: TraitRequest | None) -> None:
@@ -178,12 +199,24 @@ def _require_able(source: str, request: TraitRequest | None) -> None:
         )
 
 
+def _refuse_size(size: int) -> None:
+    """No side that cannot be, and none that ends in a memory kill."""
+    if type(size) is not int or size < 1:
+        raise ValueError(f"size: found {size!r}, expected the side of photograph and label in px, say 1024")
+    if size > MAX_SIZE:
+        needed = size**2 * BYTES_PER_PIXEL / 2**30
+        raise ValueError(
+            f"size: found {size} px, whose sample would take about {needed:,.0f} GiB of memory; expected at most "
+            f"{MAX_SIZE} px ({MAX_SIZE**2 * BYTES_PER_PIXEL / 2**30:.0f} GiB)"
+        )
+
+
 def open_map_source(
     source: str,
     *,
     size: int = 1024,
     mask_bundle: str | Path | None = None,
-    mask_folder: str | Path | None = None,
+    mask_folder: LabelMaps | str | Path | None = None,
     anatomy: Anatomy | None = None,
     request: TraitRequest | None = None,
     device: torch.device | str = "cpu",
@@ -195,9 +228,10 @@ def open_map_source(
         source: ddpm, phantom or folder.
         size: side of label and photograph in px.
         mask_bundle: bundle of the mask model.
-        mask_folder: folder with label maps.
-        anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality.
-        request: traits that the mask model is asked for.
+        mask_folder: label maps, or their folder.
+        anatomy: population that phantoms are drawn from; of a ``request`` they take the laterality. Its visual angle is
+            that of maps from a folder too; that of sampled maps stands in their bundle.
+        request: traits that the mask model is asked for; what it leaves open is as the model's bundle asks.
         device: where the mask model runs.
         batch: maps that the mask model samples at once.
 
@@ -205,8 +239,12 @@ def open_map_source(
         ValueError: another name, what it needs is missing, a request that it cannot meet, or an impossible size.
     """
     _require_able(source, request)
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"size: found {size!r}, expected the side of photograph and label in px, say 1024")
+    _refuse_size(size)
+    if source in ("phantom", "ddpm") and mask_folder is not None:
+        raise ValueError(
+            f"mask_folder: found with mask_source {source}, which reads no folder; say mask_source folder "
+            "(--mask-source folder), or leave it out"
+        )
     if source == "phantom":
         if request is not None and request.laterality is not None:
             anatomy = replace(anatomy or Anatomy(), laterality=request.laterality)
@@ -214,10 +252,10 @@ def open_map_source(
     if source == "ddpm" and mask_bundle is not None:
         stage = load_stage(mask_bundle, device)
         if request is not None:
-            stage.inferer.request = request
+            stage.inferer.request = request.over(stage.inferer.request)
         return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
-        return FolderMaps(mask_folder, size=size)
+        return FolderMaps(mask_folder, size=size, field_deg=60.0 if anatomy is None else anatomy.diameter_deg)
     raise ValueError(
         f"mask_source: found {source!r} with mask_bundle {mask_bundle!r} and mask_folder {mask_folder!r}; "
         "expected ddpm with a bundle, phantom, or folder with a folder"

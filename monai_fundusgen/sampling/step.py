@@ -34,7 +34,9 @@ class GenerationStep:
         vessels = self.map_source(planned)
         photographs = self.painter(vessels, planned)
         return [
-            FinishedSample(plan["id"], photograph, sample.label, sample.fov, {"seed": plan["seed"], **sample.origin})
+            FinishedSample(
+                plan["id"], photograph, sample.label, sample.fov, sample.eye, {"seed": plan["seed"], **sample.origin}
+            )
             for plan, sample, photograph in zip(planned, vessels, photographs, strict=True)
         ]
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from monai_fundusgen.storage.whole_file import write_json
 
 
 class FolderLock:
     """Lock of a folder, held by a process until it releases it or ends, however it ends.
 
-    The kernel holds the lock (``flock``), so a killed process leaves none behind; the file tells others who holds it.
+    The operating system holds the lock (`filelock`: flock, or LockFileEx on Windows), so a killed process leaves none
+    behind; a file beside it tells others who holds it.
 
     Args:
         folder: what is locked; made where it is missing.
@@ -28,7 +34,8 @@ class FolderLock:
         if self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError(f"{self.folder}: found a file, expected a folder; choose another output folder")
         self.path = self.folder / f".{name}.lock"
-        self._descriptor: int | None = None
+        self.holder_path = self.folder / f".{name}.holder"
+        self._lock = FileLock(self.path, timeout=0, thread_local=False)
 
     def acquire(self) -> FolderLock:
         """Take the lock.
@@ -41,48 +48,57 @@ class FolderLock:
         except OSError as error:
             told = f"cannot make this folder ({error.strerror}); choose another output folder"
             raise OSError(error.errno, told, str(self.folder)) from error
-        while not self._descriptor:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-            self._lock(descriptor)
-            if self.path.exists() and os.fstat(descriptor).st_ino == self.path.stat().st_ino:
-                self._descriptor = descriptor
-            else:  # its last holder has just removed it
-                os.close(descriptor)
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+        while not self._lock.is_locked:
+            try:
+                self._lock.acquire()
+            except Timeout as error:
+                if self.path.exists():  # else its last holder has just removed it
+                    told = (
+                        f"another run writes there ({self._holder()}); wait for it, stop it, or choose another folder"
+                    )
+                    raise BlockingIOError(errno.EAGAIN, told, str(self.folder)) from error
+        write_json(self.holder_path, {"pid": os.getpid(), "host": socket.gethostname()})
         return self
 
-    def _lock(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = _holder(os.pread(descriptor, 4096, 0))
-            os.close(descriptor)
-            raise BlockingIOError(
-                error.errno, f"another run writes there ({holder}); wait for it, stop it, or choose another folder",
-                str(self.folder),
-            ) from error  # fmt: skip
+    def refuse_if_held(self) -> None:
+        """Look whether another process holds the lock, and write nothing.
+
+        Raises:
+            BlockingIOError: one does; its number and host are named.
+        """
+        if self._lock.is_locked or not self.path.is_file():
+            return
+        with suppress(PermissionError):
+            try:
+                self._lock.acquire()
+            except Timeout as error:
+                raise self._held() from error
+            self._lock.release()
 
     def release(self) -> None:
         """Give the lock back, if it is held."""
-        if self._descriptor is not None:
-            self.path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._lock.is_locked:
+            self.holder_path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows keeps open files; filelock removes this one there
+                self.path.unlink(missing_ok=True)
+            self._lock.release()
 
     def __enter__(self) -> FolderLock:
         return self.acquire()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
 
+    def _held(self) -> BlockingIOError:
+        told = f"another run writes there ({self._holder()}); wait for it, stop it, or choose another folder"
+        return BlockingIOError(errno.EAGAIN, told, str(self.folder))
 
-def _holder(content: bytes) -> str:
-    """Who holds a lock, from what its file says."""
-    try:
-        told = json.loads(content)
-        return f"process {told['pid']} on {told['host']}"
-    except (ValueError, KeyError, TypeError):
-        return "an unknown process"
+    def _holder(self) -> str:
+        """Who holds the lock, as far as the file beside it tells."""
+        try:
+            told = json.loads(self.holder_path.read_text(encoding="utf-8"))
+            return f"process {told['pid']} on {told['host']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "an unknown process"

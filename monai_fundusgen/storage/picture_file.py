@@ -1,4 +1,4 @@
-"""Pixels as lossless PNG files."""
+"""Pixels as lossless files: PNG, and TIFF and GIF for programs that read nothing else."""
 
 from __future__ import annotations
 
@@ -21,6 +21,23 @@ def png_bytes(pixels: NDArray[np.uint8], text: Mapping[str, str] | None = None) 
     for keyword, value in (text or {}).items():
         chunks.add_text(keyword, value)
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=4, pnginfo=chunks)
+    return buffer.getvalue()
+
+
+def tiff_bytes(pixels: NDArray[np.uint8], description: str = "") -> bytes:
+    """TIFF of grey (H, W) or RGB (H, W, 3) pixels, uint8, without compression, so that every reader can."""
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="TIFF", description=description)
+    return buffer.getvalue()
+
+
+def gif_bytes(pixels: NDArray[np.uint8], comment: str = "") -> bytes:
+    """GIF of grey pixels (H, W), uint8; its palette is the full grey ramp, so that indices are grey levels."""
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        buffer, format="GIF", optimize=False, palette=bytes(level for level in range(256) for _ in range(3)),
+        comment=comment.encode(),
+    )  # fmt: skip
     return buffer.getvalue()
 
 

@@ -44,7 +44,9 @@ def whole_file(path: str | Path, scratch: str | Path | None = None) -> Iterator[
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk names no file
             raise OSError(
-                error.errno, f"{error.strerror}; nothing was changed; make room and repeat the command", str(path)
+                error.errno,
+                f"{error.strerror}; this file is as it was before; make room and repeat the command",
+                str(path),
             ) from error
         raise
 

@@ -6,7 +6,7 @@ Each transform draws its parameters from its own ``R`` and then applies them, so
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -26,38 +26,45 @@ _NODES = 8  # control nodes of the elastic warp along each side
 
 
 @dataclass(frozen=True)
-class _Warp:
-    """Parameters of one warp; ``matrix`` (2, 2) acts on (x, y), ``nodes`` (2, n, n) are shifts in half sides."""
+class Warp:
+    """Where output positions lie in the source: ``offset + matrix @ (x, y) + shift``, in half sides from the middle.
+
+    Attributes:
+        matrix: (2, 2), acts on (x, y) of the output.
+        nodes: (2, n, n), smooth shift in half sides of the source, at nodes over the output.
+        offset: (2,), where the output's middle lies.
+    """
 
     matrix: NDArray[np.float64]
     nodes: NDArray[np.float64]
+    offset: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
 
+    def positions(self, side: int) -> Tensor:
+        """Where each of ``side`` x ``side`` output positions lies in the source: (1, side, side, 2) in [-1, 1]."""
+        ends = 1 - 1 / side
+        axis = torch.linspace(-ends, ends, _MESH)
+        y, x = torch.meshgrid(axis, axis, indexing="ij")
+        matrix = torch.as_tensor(self.matrix, dtype=torch.float32)
+        offset = torch.as_tensor(self.offset, dtype=torch.float32)[:, None, None]
+        mesh = torch.einsum("ij,jhw->ihw", matrix, torch.stack([x, y])) + offset
+        nodes = torch.as_tensor(self.nodes, dtype=torch.float32)[None]
+        if nodes.any():
+            mesh = mesh + functional.interpolate(nodes, (_MESH, _MESH), mode="bicubic", align_corners=True)[0]
+        dense = functional.interpolate(mesh[None], (side, side), mode="bilinear", align_corners=True)
+        return dense.permute(0, 2, 3, 1)
 
-def _positions(warp: _Warp, side: int) -> Tensor:
-    """Where each of ``side`` x ``side`` output positions lies in the source: (1, side, side, 2) in [-1, 1]."""
-    ends = 1 - 1 / side
-    axis = torch.linspace(-ends, ends, _MESH)
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    matrix = torch.as_tensor(warp.matrix, dtype=torch.float32)
-    mesh = torch.einsum("ij,jhw->ihw", matrix, torch.stack([x, y]))
-    nodes = torch.as_tensor(warp.nodes, dtype=torch.float32)[None]
-    if nodes.any():
-        mesh = mesh + functional.interpolate(nodes, (_MESH, _MESH), mode="bicubic", align_corners=True)[0]
-    dense = functional.interpolate(mesh[None], (side, side), mode="bilinear", align_corners=True)
-    return dense.permute(0, 2, 3, 1)
-
-
-def _moved(warp: _Warp, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where points (N, 2) of the source lie in the output: the inverse of `_positions`, by fixed-point iteration."""
-    inverse = np.linalg.inv(warp.matrix)
-    nodes = torch.as_tensor(warp.nodes, dtype=torch.float32)[None]
-    ends = 1 - 1 / _MESH  # the mesh's own ends differ from this by less than a pixel of any output
-    found = points @ inverse.T
-    for _ in range(4 if nodes.any() else 0):
-        at = torch.as_tensor(found / ends, dtype=torch.float32)[None, None]
-        shift = functional.grid_sample(nodes, at, "bicubic", "border", align_corners=True)[0, :, 0].T
-        found = (points - shift.numpy()) @ inverse.T
-    return found
+    def moved(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where points (N, 2) of the source lie in the output: inverse of `positions`, by fixed-point iteration."""
+        inverse = np.linalg.inv(self.matrix)
+        nodes = torch.as_tensor(self.nodes, dtype=torch.float32)[None]
+        ends = 1 - 1 / _MESH  # the mesh's own ends differ from this by less than a pixel of any output
+        from_middle = points - self.offset
+        found = from_middle @ inverse.T
+        for _ in range(4 if nodes.any() else 0):
+            at = torch.as_tensor(found / ends, dtype=torch.float32)[None, None]
+            shift = functional.grid_sample(nodes, at, "bicubic", "border", align_corners=True)[0, :, 0].T
+            found = (from_middle - shift.numpy()) @ inverse.T
+        return found
 
 
 class RandVesselWarpd(Randomizable, MapTransform):
@@ -105,7 +112,7 @@ class RandVesselWarpd(Randomizable, MapTransform):
         self.shear = shear
         self.elastic_px = elastic_px
         self.point_keys = ensure_tuple(point_keys)
-        self._warp = _Warp(np.eye(2), np.zeros((2, _NODES, _NODES)))
+        self._warp = Warp(np.eye(2), np.zeros((2, _NODES, _NODES)))
 
     def randomize(self, data: Any = None) -> None:
         """Draw the parameters of the next warp; always the same number of draws."""
@@ -115,7 +122,7 @@ class RandVesselWarpd(Randomizable, MapTransform):
         mirror = np.where(self.R.uniform(0, 1, 2) < self.flip, -1.0, 1.0)
         nodes = self.R.standard_normal((2, _NODES, _NODES)) * (2 * self.elastic_px / self.size)
         rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        self._warp = _Warp(rotation @ np.array([[1, shear_x], [shear_y, 1]]) @ np.diag(mirror) / magnification, nodes)
+        self._warp = Warp(rotation @ np.array([[1, shear_x], [shear_y, 1]]) @ np.diag(mirror) / magnification, nodes)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with its keys warped, (C, size, size) float32."""
@@ -129,13 +136,13 @@ class RandVesselWarpd(Randomizable, MapTransform):
         if stack.shape[-2] != side:
             raise ValueError(f"{present[0]} is {tuple(stack.shape[-2:])}; expected a square, as CropFieldd gives")
         over = max(2, ceil(side / self.size))
-        positions = _positions(self._warp, over * self.size)
+        positions = self._warp.positions(over * self.size)
         sampled = functional.grid_sample(stack[None], positions, "bilinear", "zeros", align_corners=False)
         warped = functional.avg_pool2d(sampled, over)[0]
         for key, part in zip(present, warped.split([item[key].shape[0] for key in present]), strict=True):
             item[key] = part
         for key in self.point_keys:
-            item[key] = _moved(self._warp, np.asarray(item[key], dtype=np.float64))
+            item[key] = self._warp.moved(np.asarray(item[key], dtype=np.float64))
         return item
 
 

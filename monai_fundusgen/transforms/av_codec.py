@@ -8,16 +8,17 @@ artefacts, anti-aliased edges) is an error, because any guess would move vessel 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from monai_fundusgen.conventions import ARTERY, ARTERY_CODE, CROSSING_CODE, VEIN, VEIN_CODE
 
-ArrayT = TypeVar("ArrayT", Tensor, NDArray[Any])
+if TYPE_CHECKING:  # whoever hands in a tensor has torch; whoever reads files need not wait for it
+    from torch import Tensor
+
+ArrayT = TypeVar("ArrayT", "Tensor", "NDArray[Any]")
 
 UNCERTAIN_BIT: Final = 4  # beside the label codes 1, 2, 3, in the table below only
 
@@ -54,8 +55,7 @@ def encode_av(vessels: ArrayT) -> ArrayT:
     Raises:
         ValueError: the map is not boolean (threshold a soft map first) or has not two channels.
     """
-    boolean = torch.bool if isinstance(vessels, Tensor) else np.bool_
-    if vessels.dtype != boolean or vessels.ndim == 0 or vessels.shape[0] != 2:
+    if str(vessels.dtype) not in ("bool", "torch.bool") or vessels.ndim == 0 or vessels.shape[0] != 2:
         raise ValueError(f"expected a boolean vessel map (2, ...), found {vessels.dtype} {tuple(vessels.shape)}")
     return _as_uint8(vessels[ARTERY]) * ARTERY_CODE + _as_uint8(vessels[VEIN]) * VEIN_CODE
 
@@ -71,11 +71,15 @@ def decode_av(codes: ArrayT) -> ArrayT:
         raise ValueError(f"label codes up to {wrong} found; expected 0 background, 1 artery, 2 vein, 3 crossing")
     codes = _as_uint8(codes)
     planes = [(codes & ARTERY_CODE) != 0, (codes & VEIN_CODE) != 0]
-    return torch.stack(planes) if isinstance(codes, Tensor) else np.stack(planes)
+    if isinstance(codes, np.ndarray):
+        return np.stack(planes)
+    import torch
+
+    return torch.stack(planes)
 
 
 def _as_uint8(array: ArrayT) -> ArrayT:
-    return array.to(torch.uint8) if isinstance(array, Tensor) else array.astype(np.uint8)
+    return array.astype(np.uint8) if isinstance(array, np.ndarray) else array.byte()
 
 
 def _packed(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -86,14 +90,14 @@ def _packed(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def _complain(packed: NDArray[np.uint32], where: NDArray[np.intp], unknown: NDArray[np.bool_], width: int) -> None:
     wrong = packed[unknown]
-    kinds = np.unique(wrong).size
+    colours = np.unique(wrong).size
     first = int(wrong[0])
     row, column = divmod(int(where[unknown][0]), width)
     colour = (first >> 16, first >> 8 & 255, first & 255)
     raise ValueError(
         f"unknown label colour {colour} at row {row}, column {column} "
-        f"({wrong.size} pixels of {kinds} unknown colour{'s' * (kinds > 1)}); expected {_LEGEND}; "
-        f"{'a JPEG or smoothed label cannot be read, take the lossless original' if kinds > 8 else 'repaint it'}"
+        f"({wrong.size} pixels of {colours} unknown colour{'s' * (colours > 1)}); expected {_LEGEND}; "
+        f"{'a JPEG or smoothed label cannot be read, take the lossless original' if colours > 8 else 'repaint it'}"
     )
 
 

@@ -11,10 +11,11 @@ from monai.transforms import Transform
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_fundusgen.conventions import FIELD_FILL, FOV, LABEL, MM_PER_DEGREE
-from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.conventions import FOV, LABEL
+from monai_fundusgen.vessels.convergence import find_disc
+from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.fovea import fovea_rc
-from monai_fundusgen.vessels.graph import vessel_graph
 
 CONDITION_CHANNELS: Final = 5
 CONDITION: Final = "condition"
@@ -30,14 +31,22 @@ def eye_points(vessels: NDArray[np.floating], field_deg: float = 60.0) -> NDArra
     Both are NaN for a map without vessels.
     """
     side = vessels.shape[-1]
-    disc = convergence_rc([vessel_graph(plane >= 0.35) for plane in vessels], side)
-    fovea = fovea_rc(vessels.max(axis=0), disc, mm_per_side(field_deg) / side)
-    return (np.array([disc, fovea])[:, ::-1] + 0.5) * 2 / side - 1
+    disc = find_disc(vessels, field_deg)
+    return _in_half_sides(np.array([disc, fovea_rc(vessels.max(axis=0), disc, mm_per_side(field_deg) / side)]), side)
+
+
+def recorded_points(eye: Retina) -> NDArray[np.float64]:
+    """Disc and fovea as the record of an eye has them: (2, 2), (x, y) in half sides."""
+    return _in_half_sides(eye.landmarks_rc(1), 1)
+
+
+def _in_half_sides(points_rc: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    return (points_rc[:, ::-1] + 0.5) * 2 / side - 1
 
 
 def mm_per_side(field_deg: float) -> float:
     """Length on the retina of the side of a squared image whose field has this visual angle."""
-    return MM_PER_DEGREE * field_deg / FIELD_FILL
+    return Field(field_deg).pixel_mm(1)
 
 
 def heat_maps(points: NDArray[np.floating], size: int, field_deg: float = 60.0) -> Tensor:

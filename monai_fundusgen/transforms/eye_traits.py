@@ -13,9 +13,8 @@ from monai.utils import ImageMetaKey
 from monai_fundusgen.conventions import KINDS, LABEL, SEED
 from monai_fundusgen.transforms.traits import CONTEXT, DISC, TRAITS, trait_vector
 from monai_fundusgen.vessels.central_calibre import arteriole_venule_ratio
-from monai_fundusgen.vessels.convergence import convergence_rc
+from monai_fundusgen.vessels.convergence import find_disc
 from monai_fundusgen.vessels.field import Field
-from monai_fundusgen.vessels.graph import vessel_graph
 
 _AVR = "avr"
 _REAL = "real"
@@ -48,7 +47,7 @@ class MeasureTraitsd(Transform):
                     "without kinds, put it under the key 'vessel'"
                 )
         side = vessels.shape[-1]
-        row, column = convergence_rc([vessel_graph(plane >= 0.5) for plane in vessels], side)
+        row, column = find_disc(vessels)
         disc = (np.array([[column, row]]) + 0.5) * 2 / side - 1
         real = 0.0 if SEED in data else 1.0
         return {**data, _AVR: arteriole_venule_ratio(vessels, (row, column)), DISC: disc, _REAL: real}

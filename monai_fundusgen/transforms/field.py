@@ -11,6 +11,7 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from torch import Tensor
+from torch.nn import functional
 
 from monai_fundusgen.conventions import FOV, NETWORK_RANGE
 from monai_fundusgen.transforms.fov import field_circle, square_crop
@@ -75,6 +76,82 @@ class CropFieldd(MapTransform):
             if self.size is not None:
                 square = area_resize(square, self.size, self.size)
             item[key] = _like(square.astype(np.float32) if square.dtype == np.bool_ else square, data[key])
+        return item
+
+
+class ScaleFieldd(MapTransform):
+    """Resize an item so that its field of view is so many pixels wide; nothing is cropped.
+
+    The same retina then has the same size in pixels, whatever the camera's sensor. Arrays that shrink are averaged over
+    the area of each pixel, so labels become soft.
+
+    Args:
+        keys: arrays (C, H, W), all of one size.
+        field_px: diameter of the field circle in the result; None leaves everything as it is.
+        fov_key: the field of view, (1, H, W).
+        size_key: key of the result that holds height and width before, int64 (2,), for `RestoreSized`.
+        allow_missing_keys: leave out keys that an item lacks.
+
+    Raises (when called):
+        KeyError: no field of view in the item.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        field_px: float | None,
+        *,
+        fov_key: str = FOV,
+        size_key: str = "size",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        if field_px is not None and field_px < 1:
+            raise ValueError(f"field_px {field_px}; expected a positive number of pixels, or None")
+        self.field_px = field_px
+        self.fov_key = fov_key
+        self.size_key = size_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the item, resized."""
+        item = dict(data)
+        if self.fov_key not in item:
+            raise KeyError(f"no field of view under {self.fov_key!r}; put LoadFundusd first, with it among its keys")
+        fov = _array(item[self.fov_key])
+        item[self.size_key] = torch.tensor(fov.shape[-2:])
+        if self.field_px is None:
+            return item
+        circle = field_circle(fov.reshape(fov.shape[-2:]) > 0.5 * float(fov.max()))
+        scale = self.field_px / (2 * circle.radius)
+        height, width = (max(round(side * scale), 1) for side in fov.shape[-2:])
+        for key in self.key_iterator(item):
+            source = _array(data[key])
+            plain = source.astype(np.float32) if source.dtype == np.bool_ else source
+            item[key] = _like(area_resize(plain, height, width), data[key])
+        return item
+
+
+class RestoreSized(MapTransform):
+    """Resize maps (C, h, w) back to the size that `ScaleFieldd` noted, bilinearly; the result is float32.
+
+    Args:
+        keys: soft maps.
+        size_key: where height and width are.
+    """
+
+    def __init__(self, keys: KeysCollection, *, size_key: str = "size") -> None:
+        super().__init__(keys)
+        self.size_key = size_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the item with its maps at the old size."""
+        item = dict(data)
+        height, width = (int(side) for side in torch.as_tensor(item[self.size_key]).flatten())
+        for key in self.key_iterator(item):
+            map_ = torch.as_tensor(item[key]).as_subclass(Tensor).float()
+            if tuple(map_.shape[-2:]) != (height, width):
+                map_ = functional.interpolate(map_[None], (height, width), mode="bilinear")[0]
+            item[key] = map_
         return item
 
 

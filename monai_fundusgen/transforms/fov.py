@@ -99,19 +99,43 @@ def field_circle(fov: NDArray[np.bool_]) -> Circle:
     return circle
 
 
+def _square(circle: Circle) -> tuple[int, int, int]:
+    """Side, top and left of the square round a field circle."""
+    side = max(round(2 * circle.radius / FIELD_FILL), 1)
+    return side, round(circle.row - (side - 1) / 2), round(circle.column - (side - 1) / 2)
+
+
+def _overlap(circle: Circle, height: int, width: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Rows and columns that image and square share: in the image, and in the square."""
+    side, top, left = _square(circle)
+    rows = slice(max(top, 0), min(top + side, height))
+    columns = slice(max(left, 0), min(left + side, width))
+    within = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
+    return (rows, columns), within
+
+
 def square_crop(array: NDArray[np.generic], circle: Circle) -> NDArray[np.generic]:
     """Crop (C, H, W) to the square round a field circle, padded with zeros where it leaves the image.
 
     The circle's radius becomes `FIELD_FILL` of half the side, as in every image of this package.
     """
-    side = max(round(2 * circle.radius / FIELD_FILL), 1)
-    top, left = round(circle.row - (side - 1) / 2), round(circle.column - (side - 1) / 2)
-    height, width = array.shape[-2:]
+    side = _square(circle)[0]
+    in_image, in_square = _overlap(circle, *array.shape[-2:])
     square = np.zeros((*array.shape[:-2], side, side), dtype=array.dtype)
-    rows = slice(max(top, 0), min(top + side, height))
-    columns = slice(max(left, 0), min(left + side, width))
-    inside = array[..., rows, columns]
-    into_rows = slice(rows.start - top, rows.start - top + inside.shape[-2])
-    into_columns = slice(columns.start - left, columns.start - left + inside.shape[-1])
-    square[..., into_rows, into_columns] = inside
+    square[(..., *in_square)] = array[(..., *in_image)]
     return square
+
+
+def square_paste(square: NDArray[np.generic], circle: Circle, height: int, width: int) -> NDArray[np.generic]:
+    """Put a `square_crop` (C, S, S) back to its place in an image (C, ``height``, ``width``), zero elsewhere.
+
+    Raises:
+        ValueError: the square is not of the side that the circle asks for.
+    """
+    side = _square(circle)[0]
+    if square.shape[-2:] != (side, side):
+        raise ValueError(f"square is {square.shape[-2:]}, the field's square {side} px; bring it to that size first")
+    in_image, in_square = _overlap(circle, height, width)
+    image = np.zeros((*square.shape[:-2], height, width), dtype=square.dtype)
+    image[(..., *in_image)] = square[(..., *in_square)]
+    return image

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from monai_fundusgen.streams import stream
 
 #: Mean and spread by which each trait is scaled; the order is that of the network's condition vector.
 TRAITS: Final[Mapping[str, tuple[float, float]]] = {
@@ -94,9 +95,30 @@ class TraitRequest:
                     f"within {low} to {high}"
                 )
 
+    def over(self, usual: TraitRequest | None) -> TraitRequest | None:
+        """What a model is asked for: this request, and the model's usual one where this leaves density or ratio open.
+
+        Args:
+            usual: what the model is asked for by itself; None: it has no condition, and can be asked for nothing.
+
+        Raises:
+            ValueError: something is asked of a model without a condition.
+        """
+        if usual is not None:
+            density = usual.density if self.density is None else self.density
+            return replace(self, density=density, avr=usual.avr if self.avr is None else self.avr)
+        asked = {"density": self.density, "avr": self.avr, "laterality": self.laterality}
+        refused = [f"{name} {wish}" for name, wish in asked.items() if wish not in (None, "either")]
+        if refused:
+            raise ValueError(
+                f"found {', '.join(refused)}, but this mask model was trained without a condition (as preset paper is) "
+                "and can be asked for nothing; leave it out, or train a preset with a condition"
+            )
+        return None
+
     def draw(self, seed: int) -> dict[str, float]:
         """Requested traits of the sample with this seed; those left open are missing."""
-        rng = np.random.default_rng((seed, 0x7A17))
+        rng = stream(seed, "request")
         places = {name: float(place) for name, place in zip(TRAITS, rng.random(len(TRAITS)), strict=True)}
         found = {}
         if self.laterality is not None:

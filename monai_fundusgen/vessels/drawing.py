@@ -16,12 +16,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
-from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.vessels.eye import UNKNOWN, Retina
 
 #: Labels widen thinner vessels to this radius (px): the least that keeps every vessel 8-connected.
 CLAMP_PX: Final = 0.5
-#: Value of ``VesselRaster.front`` where artery and vein are not both present.
-NO_FRONT: Final = 255
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class VesselRaster:
         chord_um: (2, H, W) float32, mean way of light through the vessel (a cylinder) over the pixel.
         diameter_um: (2, H, W) float32, diameter of the nearest edge; 0 outside vessels.
         edge: (2, H, W) int32, number of the nearest edge (its child node); -1 outside vessels.
-        front: (H, W) uint8, kind in front where both are present; ``NO_FRONT`` elsewhere.
+        front: (H, W) uint8, kind in front where both are present; ``UNKNOWN`` elsewhere.
         label: (2, H, W) bool, the vessel map by the label policy, inside the field of view only.
         fov: (H, W) bool, field of view.
         pixel_um: side of a pixel on the retina.
@@ -220,6 +218,7 @@ def vessel_map(retina: Retina, size: int, *, min_diameter_um: float = 0.0, clamp
         size,
         keep=2 * graph.radius_um >= min_diameter_um,
         clamp=clamp,
+        taper=not retina.known("graph"),
     )
     return label & retina.field.mask(size)
 
@@ -237,7 +236,7 @@ def rasterise(retina: Retina, size: int, *, min_diameter_um: float = 0.0, clamp:
     points = retina.field.to_pixels(graph.xy_mm, size)
     _draw(points, radius, graph.parent, graph.kind, coverage, chord, edge, gap)
     diameter = np.append(2 * graph.radius_um, 0).astype(np.float32)[edge]
-    front = np.full(shape[1:], NO_FRONT, np.uint8)
+    front = np.full(shape[1:], UNKNOWN, np.uint8)
     crossings = retina.crossings
     _kind_in_front(
         (edge[ARTERY] >= 0) & (edge[VEIN] >= 0), retina.field.to_pixels(crossings.xy_mm, size), crossings.front, front

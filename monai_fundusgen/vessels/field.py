@@ -44,6 +44,11 @@ class Field:
         """Points (N, 2) of the eye as (column, row) of a ``size`` x ``size`` image; pixel centres are integers."""
         return (points_mm - np.asarray(self.centre_mm)) / self.pixel_mm(size) + (size - 1) / 2
 
+    def holds(self, xy_mm: FloatArray) -> NDArray[np.bool_]:
+        """Whether the camera sees points (N, 2) of the eye."""
+        dx, dy = (xy_mm - np.asarray(self.centre_mm)).T
+        return (np.hypot(dx, dy) <= self.radius_mm) & (np.abs(dy) <= self.cut * self.radius_mm)
+
     def mask(self, size: int) -> NDArray[np.bool_]:
         """Field of view (size, size)."""
         x, y = self.grid_mm(size)

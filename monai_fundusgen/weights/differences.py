@@ -44,15 +44,15 @@ def refuse_other_embedding(expected: Shapes, found: Shapes, projection: str, nor
         norm: how the names of the C weights of the norm after it end.
 
     Raises:
-        ValueError: the two kinds differ; neither can stand for the other.
+        ValueError: the two ways differ; neither can stand for the other.
     """
     adapts, found_adapts = (_rows_per_channel(shapes, projection, norm) == 2 for shapes in (expected, found))
     if adapts == found_adapts or _rows_per_channel(found, projection, norm) is None:
         return
-    kinds = {True: "scales and shifts by", False: "adds"}
+    ways = {True: "scales and shifts by", False: "adds"}
     cure = "ADMUNet" if found_adapts else "monai.networks.nets.DiffusionModelUNet"
     raise ValueError(
-        f"the checkpoint {kinds[found_adapts]} the time embedding, this network {kinds[adapts]} it: no weights make "
+        f"the checkpoint {ways[found_adapts]} the time embedding, this network {ways[adapts]} it: no weights make "
         f"them equal; load into {cure}"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,13 +71,13 @@ def fill_network(network: nn.Module, weights: Mapping[str, Tensor], path: str | 
 def save_weights(state: Mapping[str, Tensor], path: str | Path) -> None:
     """Write a state dict as fp16 (integers kept), whole or not at all.
 
+    A tensor that the network holds under two names, as MONAI's DynUNet does, is written once.
+
     Raises:
         ValueError: a weight is NaN, or beyond what fp16 holds, as after a training that diverged; nothing is written.
     """
-    narrowed = {
-        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
-        for name, value in state.items()
-    }
+    distinct: dict[tuple[Any, ...], Tensor] = {}
+    narrowed = {name: _narrowed(value, distinct) for name, value in state.items()}
     bad = [name for name, value in narrowed.items() if not torch.isfinite(value).all()]
     if bad:
         raise ValueError(
@@ -86,3 +87,12 @@ def save_weights(state: Mapping[str, Tensor], path: str | Path) -> None:
         )
     with whole_file(path) as file:
         torch.save(narrowed, file)
+
+
+def _narrowed(value: Tensor, distinct: dict[tuple[Any, ...], Tensor]) -> Tensor:
+    """``value`` as fp16 on the CPU; the same tensor again for one that was narrowed before."""
+    narrow = value.detach()
+    place = (narrow.data_ptr(), narrow.dtype, tuple(narrow.shape), narrow.stride())
+    if place not in distinct or not narrow.numel():
+        distinct[place] = (narrow.half() if narrow.is_floating_point() else narrow).cpu().contiguous()
+    return distinct[place]

@@ -61,7 +61,7 @@ def from_guided_diffusion(
             bias of the time embedding.
 
     Raises:
-        ValueError: the network differs in kind, blocks, widths or norm; the class is missing or out of range.
+        ValueError: the network differs in architecture, blocks, widths or norm; the class is missing or out of range.
     """
     _check_norms(network)
     theirs = _their_names(network)
@@ -143,14 +143,14 @@ def _their_names(network: DiffusionModelUNet) -> dict[str, str]:
     for ours in network.state_dict():
         if _is_condition(ours, network):
             continue
-        layer, _, kind = ours.rpartition(".")
+        layer, _, tensor = ours.rpartition(".")
         block = next((name for name in blocks if layer == name or layer.startswith(f"{name}.")), None)
         inner = "" if block is None else layer[len(block) + 1 :]
         if block is None or inner not in _LAYERS:
             raise ValueError(
                 f"guided-diffusion has no counterpart of {ours}; build the network without classes and cross-attention"
             )
-        names[ours] = ".".join(part for part in (blocks[block], _LAYERS[inner], kind) if part)
+        names[ours] = ".".join(part for part in (blocks[block], _LAYERS[inner], tensor) if part)
     return names
 
 
@@ -175,7 +175,7 @@ def _heads(network: nn.Module, ours: str) -> int:
 
 def _projection(qkv: Tensor, ours: str, heads: int, new_order: bool) -> Tensor:
     """Query, key or value (C, ...) out of the joint projection (3C, ...)."""
-    kind = next(i for i, name in enumerate(_PROJECTIONS) if f"{name}." in ours)
+    place = next(i for i, name in enumerate(_PROJECTIONS) if f"{name}." in ours)
     if new_order:
-        return torch.chunk(qkv, 3)[kind]
-    return qkv.unflatten(0, (heads, 3, -1))[:, kind].flatten(0, 1)
+        return torch.chunk(qkv, 3)[place]
+    return qkv.unflatten(0, (heads, 3, -1))[:, place].flatten(0, 1)

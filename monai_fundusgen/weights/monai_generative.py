@@ -36,7 +36,7 @@ def from_monai_generative(state: Mapping[str, Tensor], network: DiffusionModelUN
             not changed.
 
     Raises:
-        ValueError: the network differs in kind, blocks or widths.
+        ValueError: the network differs in architecture, blocks or widths.
     """
     expected = network.state_dict()
     converted = {_new_name(name): value for name, value in state.items() if not _UNUSED.search(name)}

@@ -7,15 +7,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "bundles"
-TRAINED = ("fundus_av_mask_ddpm", "fundus_photograph_pix2pixhd", "fundus_superresolution_edsr")
+TRAINED = (
+    "fundus_av_mask_ddpm", "fundus_photograph_pix2pixhd", "fundus_superresolution_edsr", "fundus_av_unet",
+)  # fmt: skip
 BUNDLES = (*TRAINED, "fundus_dataset_generation")
+METHODS = ("fundus_vessel_ssanet", "fundus_vessel_rvgan", "fundus_av_hvgn")  # published ones; without weights
 
 
 def pytest_generate_tests(metafunc):
+    if "any_bundle" in metafunc.fixturenames:
+        names = (*BUNDLES, *METHODS)
+        metafunc.parametrize("any_bundle", [ROOT / name for name in names], ids=names)
     if "bundle" in metafunc.fixturenames:
         metafunc.parametrize("bundle", [ROOT / name for name in BUNDLES], ids=BUNDLES)
     if "trained_bundle" in metafunc.fixturenames:
         metafunc.parametrize("trained_bundle", [ROOT / name for name in TRAINED], ids=TRAINED)
+    if "method" in metafunc.fixturenames:
+        metafunc.parametrize("method", [ROOT / name for name in METHODS], ids=METHODS)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What every bundle holds, and that its configuration keeps MONAI's promises."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 from monai.bundle import ConfigParser, create_workflow, verify_net_in_out
 
 SCHEMA = Path(__file__).with_name("metadata_schema.json")
+TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
 MAX_WEIGHTS_BYTES = 32 * 2**20
 HEADINGS = [
     "Model Description", "Data", "Preprocessing", "Performance", "Additional Usage Steps", "System Configuration",
@@ -22,24 +24,24 @@ def metadata(bundle):
     return json.loads((bundle / "configs/metadata.json").read_text())
 
 
-def test_metadata_fits_the_schema_and_its_version_is_in_the_changelog(bundle):
-    content = metadata(bundle)
+def test_metadata_fits_the_schema_and_its_version_is_in_the_changelog(any_bundle):
+    content = metadata(any_bundle)
     jsonschema.validate(content, json.loads(SCHEMA.read_text()), cls=jsonschema.Draft202012Validator)
     assert content["version"] in content["changelog"]
 
 
-def test_the_zoos_files_are_there(bundle, bundle_root):
-    assert (bundle / "LICENSE").read_text() == (bundle_root.parent / "LICENSE").read_text()
-    readme = (bundle / "docs/README.md").read_text()
+def test_the_zoos_files_are_there(any_bundle, bundle_root):
+    assert (any_bundle / "LICENSE").read_text() == (bundle_root.parent / "LICENSE").read_text()
+    readme = (any_bundle / "docs/README.md").read_text()
     assert [heading for heading in HEADINGS if not re.search(rf"^##+ {heading}$", readme, re.MULTILINE)] == []
-    assert "HRF" in (bundle / "docs/data_license.txt").read_text()
+    assert "HRF" in (any_bundle / "docs/data_license.txt").read_text()
 
 
-def test_shared_files_hold_the_same_bytes(bundle, bundle_root):
-    shared = ("logging.conf",) if bundle.name == "fundus_dataset_generation" else ("logging.conf", "multi_gpu.yaml")
+def test_shared_files_hold_the_same_bytes(any_bundle, bundle_root):
+    shared = ("logging.conf",) if any_bundle.name == "fundus_dataset_generation" else ("logging.conf", "multi_gpu.yaml")
     for name in shared:
         first = bundle_root / "fundus_av_mask_ddpm/configs" / name
-        assert (bundle / "configs" / name).read_bytes() == first.read_bytes()
+        assert (any_bundle / "configs" / name).read_bytes() == first.read_bytes()
 
 
 def test_weights_are_half_precision_and_small(trained_bundle):
@@ -49,8 +51,8 @@ def test_weights_are_half_precision_and_small(trained_bundle):
     assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.float16}
 
 
-def test_configs_open_with_their_command(bundle):
-    for config in (bundle / "configs").glob("*.yaml"):
+def test_configs_open_with_their_command(any_bundle):
+    for config in (any_bundle / "configs").glob("*.yaml"):
         head = config.read_text().split("\nimports:")[0]
         assert head.startswith("# ") and "-m monai.bundle run" in head, config
 
@@ -74,6 +76,8 @@ def test_training_has_every_property_that_monai_asks_for(trained_bundle, tmp_pat
         bundle_root=str(trained_bundle),
         output_dir=str(tmp_path),
         num_phantoms=1,
+        num_validation=1,
+        **TINY[trained_bundle.name],
     )
     assert workflow.check_properties() == []
 
@@ -103,3 +107,10 @@ def test_no_path_of_one_machine_is_in_a_config(trained_bundle, name):
     text = (trained_bundle / "configs" / name).read_text()
     assert not re.search(r"/(home|root|Users|mnt|tmp|usr|opt|var)/|[A-Z]:\\\\", text)
     ConfigParser.load_config_file(str(trained_bundle / "configs" / name))
+
+
+def test_the_training_data_that_are_told_belong_to_the_weights_that_are_there(trained_bundle):
+    told = metadata(trained_bundle)["training_data"]
+    assert told["weights_sha256"] == hashlib.sha256((trained_bundle / "models/model.pt").read_bytes()).hexdigest()
+    terms = (trained_bundle / "docs/data_license.txt").read_text()
+    assert all(one["name"].split()[0].lower() in terms.lower() for one in told["sets"])

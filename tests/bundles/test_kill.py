@@ -20,6 +20,8 @@ KILLS = int(os.environ.get("FUNDUSGEN_KILLS", 5))  # `make stress` sets 50
 TINY = {
     **json.loads(Path(__file__).with_name("tiny.json").read_text())["fundus_av_mask_ddpm"],
     "num_phantoms": 1,
+    "num_validation": 1,
+    "val_interval": 1,
     "batch_size": 2,
     "iterations_per_epoch": 20,
     "max_epochs": 12,

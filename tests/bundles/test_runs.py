@@ -13,6 +13,8 @@ import torch
 from monai.bundle import create_workflow
 from PIL import Image
 
+from monai_fundusgen.data.datalist import build_datalist, write_datalist
+from monai_fundusgen.data.layouts import find_layout
 from monai_fundusgen.handlers.run_record import read_history
 
 #: Settings that shrink each bundle until it runs in a test.
@@ -33,7 +35,10 @@ def workflow(bundle, kind, **overrides):
 
 
 def train(bundle, output_dir, **overrides):
-    options = {"num_phantoms": 1, "batch_size": 2, "iterations_per_epoch": 2, "max_epochs": 2, "preview_epochs": 2}
+    options = {
+        "num_phantoms": 1, "num_validation": 1, "batch_size": 2, "iterations_per_epoch": 2, "max_epochs": 2,
+        "preview_epochs": 2, "val_interval": 1,
+    }  # fmt: skip
     run = workflow(bundle, "train", output_dir=str(output_dir), **{**TINY[bundle.name], **options, **overrides})
     run.run()
     run.finalize()
@@ -108,20 +113,43 @@ def test_maps_from_a_folder_give_back_their_labels(dataset, bundle_root, tmp_pat
         mask_folder=str(dataset / "labels"),
         size=256,
         output_dir=str(tmp_path / "set"),
-        network_def=PLAIN_CASCADE,  # any network: labels and fields do not depend on it
+        network=PLAIN_CASCADE,  # any network: labels and fields do not depend on it
     )
     for name in ("labels/eye000000.png", "fov/eye000001.png"):
         assert (tmp_path / "set" / name).read_bytes() == (dataset / name).read_bytes()
 
 
-def test_monais_own_network_learns_from_the_datalist(dataset, bundle_root):
+def tutorial_module(bundle_root):
     tutorial = bundle_root.parent / "docs/tutorials/train_segmentation.py"
     spec = importlib.util.spec_from_file_location("train_segmentation", tutorial)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_monais_own_network_learns_from_the_datalist(dataset, bundle_root):
     torch.manual_seed(0)
-    curve = module.train(dataset / "datalist.json", epochs=8)
+    _, curve, dice = tutorial_module(bundle_root).train(dataset / "datalist.json", epochs=8)
     assert curve[-1] < 0.9 * curve[0]
+    assert dice.keys() == {"artery", "vein", "crossing"} and all(0 <= value <= 1 for value in dice.values())
+
+
+@pytest.mark.parametrize("kinds", [True, False])
+def test_the_tutorial_reads_colours_and_vessel_maps(dataset, bundle_root, tmp_path, kinds):
+    """Labels of a public set are coloured, those of a vessel set have two levels and no kinds."""
+    for name in ("images", "av" if kinds else "vessel"):
+        (tmp_path / name).mkdir()
+    for path in sorted((dataset / "images").glob("*.png"))[:2]:
+        (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
+        codes = np.asarray(Image.open(dataset / "labels" / path.name))
+        label = np.array([(0, 0, 0), (255, 0, 0), (0, 0, 255), (0, 255, 0)], np.uint8)[codes] if kinds else (
+            np.where(codes > 0, 255, 0).astype(np.uint8)
+        )  # fmt: skip
+        Image.fromarray(label).save(tmp_path / ("av" if kinds else "vessel") / path.name)
+    written = tmp_path / "list.json"
+    write_datalist(written, build_datalist(find_layout("paired"), tmp_path, tmp_path))
+    _, curve, dice = tutorial_module(bundle_root).train(written, epochs=1, patches=2)
+    assert np.isfinite(curve[0]) and dice.keys() == ({"artery", "vein", "crossing"} if kinds else {"vessel"})
 
 
 def run_two_processes(bundle, config, **overrides):
@@ -144,38 +172,22 @@ def test_two_processes_write_the_data_set_of_one(dataset, bundle_root, tmp_path)
         assert (tmp_path / "set" / path.relative_to(dataset)).read_bytes() == path.read_bytes(), path.name
 
 
-def test_two_processes_train_one_model(bundle_root, tmp_path):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fundus_superresolution_edsr",  # its channels-last buffer once stopped it
+        pytest.param("fundus_av_mask_ddpm", marks=pytest.mark.slow),
+        pytest.param("fundus_photograph_pix2pixhd", marks=pytest.mark.slow),
+    ],
+)
+def test_two_processes_train_one_model(bundle_root, tmp_path, name):
     """The override for several processes, on gloo: both see the same weights, the first alone writes."""
-    bundle = bundle_root / "fundus_av_mask_ddpm"
-    overrides = {**TINY[bundle.name], "num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 2, "max_epochs": 1}
+    bundle = bundle_root / name
+    overrides = {**TINY[bundle.name], "num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 2, "max_epochs": 1}
     run_two_processes(bundle, "train.yaml", output_dir=str(tmp_path), **overrides)
     state = torch.load(tmp_path / "model.pt", weights_only=True)
     assert not [name for name in state if name.startswith("module.")]
     assert len(read_history(tmp_path)) == 1
-
-
-@pytest.mark.parametrize("preset", ["preset_paper.yaml", "preset_fast.yaml"])
-def test_presets_of_the_mask_model_train(bundle_root, tmp_path, preset):
-    bundle = bundle_root / "fundus_av_mask_ddpm"
-    shrunk = {
-        "network_def#channels": [8, 8],
-        "network_def#attention_levels": [False, True],
-        "network_def#num_res_blocks": 1,
-    }
-    overrides = {**TINY[bundle.name], **shrunk, "network_def#norm_num_groups": 4, "num_phantoms": 1, "batch_size": 2}
-    run = create_workflow(
-        workflow_type="train",
-        config_file=[str(bundle / "configs/train.yaml"), str(bundle / "configs" / preset)],
-        meta_file=str(bundle / "configs/metadata.json"),
-        bundle_root=str(bundle),
-        output_dir=str(tmp_path),
-        iterations_per_epoch=1,
-        max_epochs=1,
-        preview_epochs=1,
-        **{**overrides, "num_evaluations": 3, "train#inferer#sampler#num_evaluations": 3},
-    )
-    run.run()
-    assert np.isfinite(read_history(tmp_path)[0]["losses"]["loss"])
 
 
 def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
@@ -183,7 +195,7 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
     bundle = bundle_root / "fundus_photograph_pix2pixhd"
     narrow = {"network_def#generator#base_channels": 4, "network_def#generator#num_blocks": 1}
     tiny = {key: value for key, value in TINY[bundle.name].items() if not key.startswith("network_def")}
-    options = {**tiny, "num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
+    options = {**tiny, "num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
     run = create_workflow(
         workflow_type="train",
         config_file=[str(bundle / "configs/train.yaml"), str(bundle / "configs/preset_global.yaml")],
@@ -194,7 +206,7 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
     )
     run.run()
     coarse = tmp_path / "global" / "model.pt"
-    common = {"num_phantoms": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
+    common = {"num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
     train(bundle, tmp_path / "enhancer", pretrained_global=str(coarse), phase="enhancer", **common)
     train(bundle, tmp_path / "joint", pretrained=str(tmp_path / "enhancer" / "model.pt"), **common)
     states = [torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("global", "enhancer", "joint")]
@@ -233,4 +245,5 @@ def test_photographs_are_scored_against_the_truth(bundle_root, tmp_path, name):
     options = {"num_phantoms": 1, "image_size": 128, "output_dir": str(tmp_path)}
     evaluate(bundle_root / name, ["inference.yaml", "evaluate.yaml"], tmp_path, **options)
     scores = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
-    assert float(scores["psnr"]) > 3 and 0 <= float(scores["mae"]) < 2 and -1 <= float(scores["ssim"]) <= 1
+    found = {metric: float(value) for metric, value in scores.items()}
+    assert found["psnr"] > 20 and found["mae"] < 0.1 and found["ssim"] > 0.7  # generator: 30.9 dB, 0.024, 0.94

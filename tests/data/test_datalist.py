@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import json
 import os
 from collections import Counter
@@ -336,3 +337,61 @@ def test_the_hrf_development_set(hrf_av, tmp_path):
         groups = Counter(Path(i["image"]).stem.split("_")[1] for i in datalist["training"] if i["fold"] == fold)
         assert set(groups) == {"dr", "g", "h"}
     assert json.loads(path.read_text())["numTest"] == 12
+
+
+def test_a_black_photograph_is_refused(paired_set):
+    root = paired_set()
+    Image.fromarray(np.full((40, 60, 3), 3, dtype=np.uint8)).save(root / "images" / "eye_2.png")
+    assert "images/eye_2.png: the photograph is black (no value above 3 of 255)" in complaint(root)
+
+
+def test_how_the_files_hold_their_codes_is_told_and_who_reads_them(paired_set):
+    root = paired_set()
+    coloured = built(root)
+    assert coloured["label_files"].startswith("colours (red artery") and coloured["reader"].endswith("LoadFundusd")
+    for path in (root / "av").iterdir():
+        Image.fromarray(np.eye(40, 60, dtype=np.uint8) * 2).save(path)
+    assert built(root)["label_files"] == "codes 0 to 3"
+    assert "codes 0 to 3; read them with monai_fundusgen.data.loading.LoadFundusd" in describe(built(root), "x.json")
+    assert built(paired_set(name="bare", folders=("vessel",)))["label_files"] == "two levels, black and vessel"
+
+
+def test_the_reader_that_is_named_gives_the_codes_that_are_promised(paired_set):
+    path = written(root := paired_set(), built(root))
+    module, name = built(root)["reader"].rsplit(".", 1)
+    reader = getattr(importlib.import_module(module), name)(("label",))
+    loaded = reader(load_datalist(path)[0])["label"]
+    assert loaded.shape[0] == 2 and {1.0} <= set(np.unique(loaded)) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"training": []}', b"\xff\xfe", b"my notes"])
+def test_a_file_that_is_no_datalist_of_ours_is_not_overwritten(paired_set, content):
+    root = paired_set()
+    (root / "datalist.json").write_bytes(content)
+    with pytest.raises(FileExistsError, match="no datalist that `fundusgen datalist` wrote.*another file"):
+        written(root, built(root))
+    assert (root / "datalist.json").read_bytes() == content
+
+
+def test_a_datalist_of_ours_is_written_anew(paired_set):
+    root = paired_set()
+    written(root, built(root, folds=2))
+    assert written(root, built(root, folds=3)).is_file()
+    with pytest.raises(IsADirectoryError, match="a folder; name the file"):
+        write_datalist(root / "images", built(root))
+
+
+@pytest.mark.parametrize("parts", [("",), ("training/", "test/")])
+def test_the_split_of_les_av_is_kept_where_its_copy_has_one(tmp_path, parts):
+    layout = find_layout("les-av")
+    pixels = {
+        "images/{}.png": np.full((9, 8, 3), 99, np.uint8), "masks/{}_mask.gif": np.full((9, 8), 255, np.uint8),
+        "arteries-and-veins/{}.png": np.eye(9, 8, dtype=np.uint8), "vessel-segmentations/{}.png": np.eye(9, 8) > 0,
+    }  # fmt: skip
+    for number in range(22):
+        for name, array in pixels.items():
+            path = tmp_path / parts[number % len(parts)] / name.format(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array).save(path)
+    datalist = build_datalist(layout, tmp_path, tmp_path)
+    assert (datalist["numTraining"], datalist["numTest"]) == ((22, 0) if len(parts) == 1 else (11, 11))

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monai_fundusgen.conventions import SYNTHETIC
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.manifest import MANIFEST, records
 from monai_fundusgen.dataset.placement import Placement
 from monai_fundusgen.dataset.verification import verify
-from monai_fundusgen.dataset.writer import SYNTHETIC, DatasetWriter
+from monai_fundusgen.dataset.writer import DatasetWriter
 from monai_fundusgen.storage.folder_lock import FolderLock
 
 
@@ -18,14 +19,14 @@ def test_a_record_tells_what_made_the_sample_and_every_file_says_what_it_is(fini
     for row, one in zip(rows, made, strict=True):
         assert row["seed"] == one.record["seed"] and row["device"] == "cpu"
         assert set(row["versions"]) == {"monai_fundusgen", "python", "torch", "monai", "numpy", "scipy"}
-        assert set(row["files"]) == {"images", "labels", "av", "fov"}
-        for folder in row["files"]:
+        assert set(row["files"]) == {"images", "labels", "av", "fov", "graphs"}
+        for folder in ("images", "labels", "av", "fov"):
             text = Image.open(finished_set / folder / f"{one.id}.png").text
             assert text["Synthetic"] == SYNTHETIC and text["Seed"] == str(one.record["seed"])
 
 
 def test_a_run_that_lacks_samples_is_not_finished(made, tmp_path, caplog):
-    writer = DatasetWriter(Journal(tmp_path, {"seed": 1}, num_samples=4))
+    writer = DatasetWriter(Journal(tmp_path, {"seed": 1}, num_samples=4).start())
     writer.write(made[2])
     with caplog.at_level("INFO"):
         assert not writer.finish()
@@ -33,7 +34,7 @@ def test_a_run_that_lacks_samples_is_not_finished(made, tmp_path, caplog):
 
 
 def test_of_two_parts_that_end_together_one_writes_the_lists(made, tmp_path, caplog):
-    writer = DatasetWriter(Journal(tmp_path, {"seed": 1, "size": 256}, num_samples=4))
+    writer = DatasetWriter(Journal(tmp_path, {"seed": 1, "size": 256}, num_samples=4).start())
     for sample in made:
         writer.write(sample)
     with FolderLock(tmp_path, "lists"), caplog.at_level("INFO"):
@@ -43,7 +44,7 @@ def test_of_two_parts_that_end_together_one_writes_the_lists(made, tmp_path, cap
 
 
 def test_large_runs_are_put_into_shards(made, tmp_path):
-    journal = Journal(tmp_path, {"seed": 1, "size": 256}, num_samples=4, shard_size=3)
+    journal = Journal(tmp_path, {"seed": 1, "size": 256}, num_samples=4, shard_size=3).start()
     writer = DatasetWriter(journal)
     for sample in made:
         writer.write(sample)

@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from monai_fundusgen import __version__
+from monai_fundusgen.conventions import DATASET_SCHEMA, TOOL
 from monai_fundusgen.dataset.journal import Journal
-from monai_fundusgen.dataset.manifest import JOURNALS, MANIFEST, SETTINGS, finished, merge, record_line, records
+from monai_fundusgen.dataset.manifest import ASIDE, JOURNALS, MANIFEST, SETTINGS, finished, merge, record_line, records
 from monai_fundusgen.dataset.placement import sample_id
 from monai_fundusgen.storage.whole_file import whole_file
 
@@ -11,7 +13,8 @@ RUN = {"seed": 1, "mask_source": "phantom", "stages": {"mask": {"weights": "abc"
 
 
 def journal(root, **options):
-    return Journal(root, options.pop("settings", RUN), num_samples=options.pop("num_samples", 3), **options)
+    """A journal that has been started."""
+    return Journal(root, options.pop("settings", RUN), num_samples=options.pop("num_samples", 3), **options).start()
 
 
 def test_samples_are_done_when_the_folder_is_opened_again(tmp_path):
@@ -76,8 +79,11 @@ def test_overwriting_deletes_the_data_set_and_nothing_beside_it(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "eye000000.png").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("mine")
-    assert len(journal(tmp_path, settings={**RUN, "seed": 2}, overwrite=True).done) == 0
-    assert not (tmp_path / "images").exists() and (tmp_path / "notes.txt").exists()
+    again = journal(tmp_path, settings={**RUN, "seed": 2}, overwrite=True)
+    assert len(again.done) == 0
+    again.append("eye000001", {})
+    assert not (tmp_path / "images").exists() and (tmp_path / "notes.txt").exists() and list(again.done) == [1]
+    assert not (tmp_path / ASIDE).exists()
 
 
 def test_a_folder_with_other_files_is_not_written_to(tmp_path):
@@ -118,4 +124,6 @@ def test_a_line_that_is_no_record_is_named(tmp_path, line):
 def test_the_settings_are_written_with_their_hash(tmp_path):
     written = journal(tmp_path)
     found = json.loads((tmp_path / SETTINGS).read_text())
-    assert found == {"num_samples": 3, "settings": {**RUN, "shard_size": None}, "settings_sha256": written.digest}
+    assert (found["schema"], found["tool"], found["tool_version"]) == (DATASET_SCHEMA, TOOL, __version__)
+    assert found["num_samples"] == 3 and found["settings"] == {**RUN, "shard_size": None}
+    assert found["settings_sha256"] == written.digest

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monai_fundusgen.dataset.exhibition import write_sheet
 from monai_fundusgen.dataset.verification import verify
 
 
@@ -103,3 +104,56 @@ def test_a_run_that_goes_on_is_no_data_set_yet(copied, tmp_path):
         complaints(copied)
     with pytest.raises(FileNotFoundError, match="folder of a data set"):
         complaints(tmp_path)
+
+
+def test_links_are_found_and_not_followed(copied, tmp_path):
+    """Neither a picture nor a list nor a whole folder is read through a link, even one to the very same bytes."""
+    picture, labels = copied / "images" / "eye000001.png", copied / "labels"
+    shutil.move(picture, tmp_path / "same.png")
+    picture.symlink_to(tmp_path / "same.png")
+    shutil.move(labels, tmp_path / "elsewhere")
+    labels.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (copied / "README.md").unlink()
+    (copied / "README.md").symlink_to("/etc/passwd")
+    found = complaints(copied)
+    assert "images/eye000001.png: a link; a data set holds plain files only, so put the file itself there" in found
+    assert "labels: a link, or in one; put the folder itself there" in found
+    assert any(line.startswith("README.md: a link") for line in found)
+    assert len(found) == 7  # the picture, four labels, their folder, the card
+
+
+def test_a_summary_that_lists_other_files_is_named_and_they_are_not_read(copied):
+    summary = json.loads((copied / "summary.json").read_text())
+    summary["files"]["../../etc/passwd"] = "0" * 64
+    (copied / "summary.json").write_text(json.dumps(summary))
+    assert complaints(copied) == [
+        "summary.json: lists '../../etc/passwd', which is no file of a data set; it was not read"
+    ]
+
+
+def test_a_small_file_that_claims_a_huge_size_is_not_unpacked(copied):
+    import struct
+    import zlib
+
+    head = struct.pack(">IIBBBBB", 2**20, 2**20, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", len(head)) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
+    (copied / "images" / "eye000000.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+    assert any(line.startswith("images/eye000000.png: no whole PNG of 33 bytes") for line in complaints(copied))
+
+
+@pytest.mark.parametrize("name", ["run.json", "manifest.jsonl"])
+def test_settings_and_manifest_are_not_read_through_a_link(copied, tmp_path, name):
+    shutil.move(copied / name, tmp_path / name)
+    (copied / name).symlink_to(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{name}: a link"):
+        complaints(copied)
+    with pytest.raises(ValueError, match=f"{name}: a link"):
+        write_sheet(copied, tmp_path / "sheet.png", 0, 1)
+
+
+def test_a_sheet_shows_no_picture_from_elsewhere(copied, tmp_path):
+    shutil.move(copied / "av" / "eye000000.png", tmp_path / "same.png")
+    (copied / "av" / "eye000000.png").symlink_to(tmp_path / "same.png")
+    with pytest.raises(ValueError, match=r"av/eye000000\.png: a link"):
+        write_sheet(copied, tmp_path / "sheet.png", 0, 2)
+    assert not (tmp_path / "sheet.png").exists()

@@ -7,20 +7,21 @@ from PIL import Image
 
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample
+from monai_fundusgen.phantom.anatomy import Anatomy
+from monai_fundusgen.phantom.tree import grow_retina
 
 
 @pytest.fixture
 def sample():
     rng = np.random.default_rng(0)
     fov = np.ones((40, 60), dtype=bool)  # not square: rows and columns must not change places
-    return FinishedSample(
-        "eye000000", rng.integers(0, 256, (3, 40, 60), dtype=np.uint8), rng.random((2, 40, 60)) > 0.7, fov, {}
-    )
+    photograph, label = rng.integers(0, 256, (3, 40, 60), dtype=np.uint8), rng.random((2, 40, 60)) > 0.7
+    return FinishedSample("eye000000", photograph, label, fov, grow_retina(1, anatomy=Anatomy(finest_level=1)), {})
 
 
 @pytest.fixture
 def dataset(tmp_path, sample):
-    writer = DatasetWriter(Journal(tmp_path / "set", {}))
+    writer = DatasetWriter(Journal(tmp_path / "set", {}).start())
     writer.write(sample)
     writer.finish()
     return tmp_path / "set"

@@ -1,222 +1,41 @@
-"""Every layout read as its consumer reads it, and compared with the samples themselves."""
+"""What holds for every format: whole or absent, nothing from elsewhere, its own options, a card that is true."""
 
-import csv
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from monai_fundusgen.data.layouts import find_layout
-from monai_fundusgen.export.formats import FORMATS, export_dataset
-from monai_fundusgen.export.training_frameworks import run_lengths
+from monai_fundusgen.__main__ import USER_ERROR, main
+from monai_fundusgen.export.card import pattern_of
+from monai_fundusgen.export.export_dataset import export_dataset
+from monai_fundusgen.export.formats import FORMATS
+from monai_fundusgen.export.source import SourceDataset
+
+SPLIT = {name for name, form in FORMATS.items() if "testing" in form.options}
+LINKING = {name for name, form in FORMATS.items() if "links" in form.options}
 
 
-def pixels(path):
-    return np.asarray(Image.open(path))
+@pytest.fixture
+def copied(finished_set, tmp_path):
+    return shutil.copytree(finished_set, tmp_path / "set")
 
 
-def written(dataset, tmp_path, name, testing=0.25):
-    export_dataset(dataset, tmp_path / name, name, testing=testing)
-    return tmp_path / name
+def skip_without_libraries(name):
+    if name == "dicom":
+        pytest.importorskip("highdicom")
 
 
-def test_drive_folders_sort_alike_and_hold_the_union(dataset, made, tmp_path):
-    root = written(dataset, tmp_path, "drive")
-    for part, samples in (("train", made[:3]), ("test", made[3:])):
-        lists = [
-            sorted(path.name for path in (root / part / name).iterdir()) for name in ("images", "1st_manual", "mask")
-        ]
-        assert lists[0] == lists[1] == lists[2] == [f"{one.id}.png" for one in samples]
-        for one in samples:
-            label = pixels(root / part / "1st_manual" / f"{one.id}.png")
-            assert ((label / 255).round() == one.label.any(0)).all() and set(np.unique(label)) == {0, 255}
-            assert (pixels(root / part / "images" / f"{one.id}.png") == one.photograph.transpose(1, 2, 0)).all()
-            assert ((pixels(root / part / "mask" / f"{one.id}.png") != 0) == one.fov).all()
-
-
-def test_rite_is_found_by_this_projects_own_layout_and_decodes_to_the_label(dataset, made, tmp_path):
-    import re
-
-    root = written(dataset, tmp_path, "rite")
-    for section, samples in zip(find_layout("rite").sections, (made[:3], made[3:]), strict=True):
-        names = sorted(path.name for path in (root / section.folder).iterdir())
-        assert len(names) == len(samples)
-        for name, one in zip(names, samples, strict=True):
-            found = re.fullmatch(section.pattern, name)
-            colours = pixels(root / section.templates["label"][0].format(id=found["id"])).reshape(-1, 3)
-            legend = {(0, 0, 0): 0, (255, 0, 0): 1, (0, 0, 255): 2, (0, 255, 0): 3}
-            codes = np.array([legend[tuple(colour)] for colour in colours.tolist()]).reshape(256, 256)
-            assert (codes == one.label[0] + 2 * one.label[1]).all()
-            assert (
-                (pixels(root / section.templates["vessel"][0].format(id=found["id"])) > 0) == one.label.any(0)
-            ).all()
-
-
-def test_rrwnet_has_a_number_first_and_three_planes(dataset, made, tmp_path):
-    root = written(dataset, tmp_path, "rrwnet") / "RITE" / "train"
-    assert sorted(int(path.stem) for path in (root / "enhanced").iterdir()) == [1, 2, 3]
-    for number, one in enumerate(made[:3], 1):
-        planes = pixels(root / "av3" / f"{number:02d}.png").transpose(2, 0, 1) > 127
-        assert (planes[:2] == one.label).all() and (planes[2] == one.label.any(0)).all()
-
-
-def test_lwnet_lists_paths_and_grey_codes(dataset, codes, tmp_path):
-    root = written(dataset, tmp_path, "lwnet")
-    rows = list(csv.DictReader((root / "train.csv").open())) + list(csv.DictReader((root / "test.csv").open()))
-    assert [row["im_paths"] for row in rows] == [f"images/{name}.png" for name in codes]
-    for row, code in zip(rows, codes.values(), strict=True):
-        grey = pixels(root / row["gt_paths"])
-        assert (np.select([grey == 0, grey == 170, grey == 255, grey == 85], [0, 1, 2, 3], 9) == code).all()
-        assert set(np.unique(pixels(root / row["mask_paths"]))) <= {0, 255}
-
-
-def test_hvgn_has_its_size_and_every_vessel_pixel_has_a_kind(dataset, made, tmp_path):
-    root = written(dataset, tmp_path, "hvgn")
-    names = (root / "train.csv").read_text().split() + (root / "test.csv").read_text().split()
-    assert names == [f"{one.id}.png" for one in made]
-    for name, one in zip(names, made, strict=True):
-        mask, fundus = pixels(root / "mask" / name), pixels(root / "fundus" / name)
-        assert mask.shape == fundus.shape == (1024, 1536, 3)
-        red, green, blue = (mask[384:640, 640:896, channel] for channel in range(3))
-        assert (np.stack([red, blue]) // 255 == one.label).all() and not green.any()
-        assert mask.sum() == mask[384:640, 640:896].sum()
-        assert (fundus[384:640, 640:896] == one.photograph.transpose(1, 2, 0)).all()
-
-
-def test_rvgan_crops_are_those_of_the_photograph_row_by_row(dataset, made, tmp_path):
-    archive = np.load(written(dataset, tmp_path, "rvgan") / "train.npz")
-    images, masks, labels = (archive[f"arr_{number}"] for number in range(3))
-    per_row = (256 - 128) // 32 + 1
-    assert images.shape == (3 * per_row**2, 128, 128, 3) and masks.shape == labels.shape == (
-        3 * per_row**2,
-        128,
-        128,
-        1,
-    )
-    place = per_row**2 + 2 * per_row + 3  # second photograph, third row, fourth crop
-    rows, columns = slice(64, 192), slice(96, 224)
-    assert (images[place] == made[1].photograph.transpose(1, 2, 0)[rows, columns]).all()
-    assert (labels[place][..., 0] == made[1].label.any(0)[rows, columns] * 255).all()
-    assert (masks[place][..., 0] == made[1].fov[rows, columns] * 255).all()
-
-
-def test_nnunet_names_channels_labels_and_counts(dataset, codes, tmp_path):
-    root = written(dataset, tmp_path, "nnunet") / "Dataset501_SyntheticFundus"
-    told = json.loads((root / "dataset.json").read_text())
-    cases = sorted(path.name for path in (root / "imagesTr").iterdir())
-    assert told["numTraining"] == len(cases) == 3 and told["file_ending"] == ".png"
-    assert sorted(told["labels"].values()) == list(range(4)) and told["labels"]["background"] == 0
-    for case in cases:
-        name = case.removesuffix("_0000.png")
-        assert (pixels(root / "labelsTr" / f"{name}.png") == codes[name]).all()
-        assert pixels(root / "imagesTr" / case).shape[-1] == len(told["channel_names"])
-    assert len(list((root / "imagesTs").iterdir())) == 1
-
-
-def test_monai_label_finds_every_object_and_its_final_label(dataset, codes, tmp_path):
-    root = written(dataset, tmp_path, "monailabel")
-    objects = json.loads((root / "datastore_v2.json").read_text())["objects"]
-    assert objects.keys() == codes.keys()
-    for name, told in objects.items():
-        assert (root / f"{name}{told['image']['ext']}").is_file()
-        label = root / "labels" / "final" / f"{name}{told['labels']['final']['ext']}"
-        assert (pixels(label) == codes[name]).all()
-
-
-def test_hugging_face_loads_three_columns_of_pictures(dataset, codes, made, tmp_path, monkeypatch):
-    datasets = pytest.importorskip("datasets")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    root = written(dataset, tmp_path, "huggingface")
-    loaded = datasets.load_dataset("imagefolder", data_dir=str(root), cache_dir=str(tmp_path / "cache"))
-    assert len(loaded["train"]) == 3 and len(loaded["test"]) == 1
-    for row, one in zip(loaded["train"], made, strict=False):
-        assert row["id"] == one.id and row["seed"] == one.record["seed"]
-        assert (np.asarray(row["label"]) == codes[one.id]).all()
-        assert (np.asarray(row["image"]) == one.photograph.transpose(1, 2, 0)).all()
-        assert ((np.asarray(row["fov"]) > 0) == one.fov).all()
-        assert row["av_crossings"] == one.record["anatomy"]["av_crossings"]
-
-
-def test_cocos_own_decoder_gives_back_arteries_and_veins(dataset, made, tmp_path):
-    mask = pytest.importorskip("pycocotools.mask")
-    coco = pytest.importorskip("pycocotools.coco")
-    root = written(dataset, tmp_path, "coco")
-    for part, samples in (("train", made[:3]), ("test", made[3:])):
-        read = coco.COCO(str(root / "annotations" / f"{part}.json"))
-        for image, one in zip(read.loadImgs(read.getImgIds()), samples, strict=True):
-            assert (root / "images" / part / image["file_name"]).is_file()
-            for kind in (0, 1):
-                (found,) = read.loadAnns(read.getAnnIds(imgIds=image["id"], catIds=kind + 1, iscrowd=None))
-                assert (read.annToMask(found) == one.label[kind]).all()
-                encoded = mask.frPyObjects(found["segmentation"], *found["segmentation"]["size"])
-                assert mask.area(encoded) == found["area"] and (mask.toBbox(encoded) == found["bbox"]).all()
-
-
-def test_run_lengths_of_a_mask_that_begins_with_a_one():
-    assert run_lengths(np.array([[1, 0], [1, 1]], dtype=bool)) == [0, 2, 1, 1]
-    assert run_lengths(np.zeros((2, 2), dtype=bool)) == [4]
-
-
-def test_webdataset_reads_its_shards_and_their_hashes_stand_in_the_index(dataset, codes, tmp_path):
-    webdataset = pytest.importorskip("webdataset")
-    import hashlib
-
-    root = written(dataset, tmp_path, "webdataset")
-    shards = json.loads((root / "index.json").read_text())["shards"]
-    assert [shard["samples"] for shard in shards] == [3, 1]
-    found = {}
-    for shard in shards:
-        assert hashlib.sha256((root / shard["name"]).read_bytes()).hexdigest() == shard["sha256"]
-        for row in webdataset.WebDataset(str(root / shard["name"]), shardshuffle=False).decode("pil"):
-            found[row["__key__"]] = (np.asarray(row["label.png"].convert("L")), row["json"]["seed"])
-    assert found.keys() == codes.keys()
-    assert all((label == codes[name]).all() for name, (label, _) in found.items())
-
-
-def test_dicom_reads_back_and_says_that_it_is_synthetic(dataset, made, tmp_path):
-    pydicom = pytest.importorskip("pydicom")
-    highdicom = pytest.importorskip("highdicom")
-    root = written(dataset, tmp_path, "dicom")
-    for one in made:
-        image = pydicom.dcmread(root / one.id / "photograph.dcm")
-        assert image.SOPClassUID == "1.2.840.10008.5.1.4.1.1.77.1.5.1" and image.SyntheticData == "YES"
-        assert (image.pixel_array == one.photograph.transpose(1, 2, 0)).all()
-        assert image.ImageLaterality == ("R" if one.record["right_eye"] else "L")
-        found = highdicom.seg.segread(root / one.id / "vessels.dcm")
-        assert found.SyntheticData == "YES" and found.number_of_segments == 2
-        assert [found.get_segment_description(number).segment_label for number in (1, 2)] == ["artery", "vein"]
-        planes = found.get_pixels_by_source_instance([image.SOPInstanceUID])[0]
-        assert (np.moveaxis(planes, -1, 0) == one.label).all()
-    assert len({pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in root.rglob("*.dcm")}) == 8
-
-
-def test_the_graph_has_the_vessels_length_and_networkx_reads_it(dataset, made, tmp_path):
-    networkx = pytest.importorskip("networkx")
-    root = written(dataset, tmp_path, "graph")
-    for one in made:
-        content = json.loads((root / "json" / f"{one.id}.json").read_text())
-        assert len(content["crossings"]) == one.record["anatomy"]["av_crossings"]
-        for kind in ("artery", "vein"):
-            length = sum(edge["length_px"] for edge in content["edges"] if edge["kind"] == kind)
-            fields = length / (256 * 0.97)
-            assert fields == pytest.approx(one.record["anatomy"][f"{kind}.length_fd"], rel=0.1)
-        read = networkx.read_graphml(root / "graphml" / f"{one.id}.graphml")
-        rings = sum(data["type"] == "ring" for _, data in read.nodes(data=True))
-        assert read.number_of_nodes() == len(content["nodes"]) + rings
-        assert read.number_of_edges() == len(content["edges"])
-        ends = [node for node in content["nodes"] if node["type"] == "end"]
-        assert ends and all(0 <= node["row"] < 256 and 0 <= node["column"] < 256 for node in ends)
+def files(root):
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_is_whole_or_absent(name, dataset, tmp_path, monkeypatch):
     """A failure in the middle leaves neither a folder nor a part of one."""
-    from monai_fundusgen.export import formats
-    from monai_fundusgen.export.source import SourceDataset
-
-    if name == "dicom":
-        pytest.importorskip("highdicom")
+    skip_without_libraries(name)
     rows = SourceDataset.__iter__
 
     def broken(self):
@@ -227,18 +46,210 @@ def test_an_export_is_whole_or_absent(name, dataset, tmp_path, monkeypatch):
 
     monkeypatch.setattr(SourceDataset, "__iter__", broken)
     with pytest.raises(OSError, match="the disk is gone"):
-        formats.export_dataset(dataset, tmp_path / "out", name)
+        export_dataset(dataset, tmp_path / "out", name)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_exported_is_refused(dataset, tmp_path):
-    with pytest.raises(ValueError, match="'voc', expected one of drive, rvgan"):
-        export_dataset(dataset, tmp_path / "out", "voc")
-    with pytest.raises(ValueError, match="testing: found 1.5"):
-        export_dataset(dataset, tmp_path / "out", "drive", testing=1.5)
-    with pytest.raises(FileNotFoundError, match="folder of a data set"):
-        export_dataset(tmp_path, tmp_path / "out", "drive")
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_card_tells_of_the_files_that_are_there_and_of_no_others(name, written):
+    skip_without_libraries(name)
+    root = written(name)
+    card = (root / "README.md").read_text()
+    there = [file for file in files(root) if file != "README.md"]
+    section = card.split("## Files\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| ([\d,]+) \|", section, flags=re.MULTILINE)
+    for path, count in rows:
+        assert sum(pattern_of(path).fullmatch(file) is not None for file in there) == int(count.replace(",", "")) > 0
+    assert all(any(pattern_of(path).fullmatch(file) for path, _ in rows) for file in there)
+    assert "![" not in card and "contact_sheet" not in card and card.count("## Files") == card.count("## Made by") == 1
+    assert "## Licence" in card and "## How it was made" in card and f"--to {name}" in card
+    assert card.startswith("---\n") == (name == "huggingface")
+
+
+@pytest.mark.parametrize("name", sorted(SPLIT))
+def test_parts_are_as_large_as_asked_for(name, written):
+    root = written(name, testing=0.5)
+    assert json.loads((root / "export.json").read_text())["samples"]["test"] == 2
+    assert "2 test" in (root / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_files_are_copies_unless_links_are_asked_for(name, written, dataset):
+    skip_without_libraries(name)
+    root = written(name)
+    inodes = {path.stat().st_ino for path in dataset.rglob("*") if path.is_file()}
+    assert not inodes & {path.stat().st_ino for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", sorted(LINKING))
+def test_links_share_the_photographs_and_nothing_else_changes(name, written, dataset, tmp_path):
+    root = written(name)
+    export_dataset(dataset, tmp_path / "linked", name, links=True)
+    assert files(root) == files(tmp_path / "linked")
+    inodes = {path.stat().st_ino for path in (dataset / "images").iterdir()}
+    assert len(inodes & {path.stat().st_ino for path in (tmp_path / "linked").rglob("*.png")}) == 4
+    for file in files(root):
+        if file != "README.md":  # it tells the options
+            assert (root / file).read_bytes() == (tmp_path / "linked" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "complaint"),
+    [
+        ("rvgan", {"dataset_id": 3}, "--dataset-id: format rvgan does not take it, these do: nnunet"),
+        ("nnunet", {"crops": 3}, "--crops: format nnunet does not take it, these do: rvgan"),
+        ("dicom", {"testing": 0.2}, "--testing: format dicom does not take it, these do: drive, ssanet"),
+        ("rite", {"links": True}, "--links: format rite does not take it, these do: ssanet, lwnet"),
+        ("drive", {"validation": 0.2}, "--validation: format drive does not take it, these do: lwnet, huggingface"),
+        ("drive", {"testing": 1.5}, r"--testing: found 1\.5, expected a share in \[0, 1\)"),
+        ("drive", {"testing": float("nan")}, "--testing: found nan, expected a share"),
+        ("drive", {"testing": 0.1}, "testing: 0.1 of 4 samples is none; give at least 0.25"),
+        ("coco", {"testing": 0.5, "validation": 0.5}, "leave none for training"),
+        ("nnunet", {"dataset_id": 1000}, "--dataset-id: found 1000, expected a whole number from 1 to 999"),
+        ("rvgan", {"crops": 0}, "--crops: found 0, expected a whole number above 0"),
+        ("voc", {}, "'voc', expected one of drive, ssanet"),
+    ],
+)
+def test_options_of_another_format_and_values_that_cannot_be_are_refused(name, options, complaint, dataset, tmp_path):
+    with pytest.raises(ValueError, match=complaint):
+        export_dataset(dataset, tmp_path / "out", name, **options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["drive", "ssanet", "hvgn", "vgn", "lwnet"])
+def test_programs_that_stop_without_test_rows_are_named_with_the_way_out(name, dataset, tmp_path):
+    told = export_dataset(dataset, tmp_path / "without", name).warnings
+    assert any(name in line and "--testing 0.2" in line for line in told)
+    assert not export_dataset(dataset, tmp_path / "with", name, testing=0.25).warnings
+
+
+def test_what_is_to_be_set_by_hand_is_said(dataset, tmp_path, monkeypatch):
+    (told,) = export_dataset(dataset, tmp_path / "rrwnet", "rrwnet", testing=0.25).warnings
+    assert "set images = list(range(1, 4)) in RRWNet's train/config.py" in told
+    assert not export_dataset(dataset, tmp_path / "rvgan", "rvgan").warnings
+    monkeypatch.setattr("monai_fundusgen.export.formats.loader_bytes", lambda source, crops: 551_000_000 * 40)
+    (told,) = export_dataset(dataset, tmp_path / "large", "rvgan").warnings
+    assert "22 GB of memory" in told and "--crops N" in told
+
+
+def test_a_folder_that_holds_something_is_left_as_it_is(copied, tmp_path):
     (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "x").write_text("")
+    (tmp_path / "full" / "x").write_text("mine")
     with pytest.raises(FileExistsError, match="not empty"):
-        export_dataset(dataset, tmp_path / "full", "drive")
+        export_dataset(copied, tmp_path / "full", "ssanet")
+    with pytest.raises(ValueError, match="lies in the data set"):
+        export_dataset(copied, copied / "out", "ssanet")
+    (tmp_path / "link").symlink_to(tmp_path / "empty", target_is_directory=True)
+    with pytest.raises(FileExistsError, match="give a new folder"):
+        export_dataset(copied, tmp_path / "link", "ssanet")
+    assert (tmp_path / "full" / "x").read_text() == "mine"
+
+
+def test_a_folder_named_like_a_half_written_export_is_refused_and_kept(copied, tmp_path):
+    (tmp_path / ".out.part").mkdir()
+    (tmp_path / ".out.part" / "x").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"\.out\.part: is there; another export writes to it, or one was killed"):
+        export_dataset(copied, tmp_path / "out", "ssanet")
+    assert (tmp_path / ".out.part" / "x").read_text() == "mine" and not (tmp_path / "out").exists()
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def code_seven(path):
+    codes = np.asarray(Image.open(path)).copy()
+    codes[0, 0] = 7
+    Image.fromarray(codes).save(path)
+
+
+def smaller(path):
+    Image.open(path).resize((64, 64)).save(path)
+
+
+def another_kind(path):
+    Image.open(path).convert("L" if "images" in path.parts else "RGB").save(path)
+
+
+def another_picture(path):
+    shutil.copy(path.with_name("eye000000.png"), path)
+
+
+def linked(path):
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+
+
+def gone(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("name", ["huggingface", "webdataset", "nnunet", "rite"])
+@pytest.mark.parametrize(
+    ("damage", "folder", "complaint"),
+    [
+        (cut, "images", "no whole PNG"), (cut, "labels", "no whole PNG"),
+        (emptied, "images", "no whole PNG of 0 bytes"),
+        (code_seven, "labels", "label code 7, expected 0 to 3"), (smaller, "images", "64 x 64 px, expected 256 x 256"),
+        (another_kind, "labels", "mode RGB, expected L"), (another_picture, "images", "SHA-256"),
+        (linked, "images", "a link; a data set holds plain files only"), (gone, "labels", "missing"),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_named_and_nothing_is_written(name, damage, folder, complaint, copied, tmp_path):
+    damage(copied / folder / "eye000002.png")
+    with pytest.raises((ValueError, OSError), match=rf"{folder}/eye000002\.png: .*{complaint}"):
+        export_dataset(copied, tmp_path / "out", name if name != "rite" or folder == "images" else "lwnet")
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("name", ["run.json", "manifest.jsonl", "README.md"])
+def test_settings_manifest_and_card_are_not_read_through_a_link(name, copied, tmp_path):
+    shutil.move(copied / name, tmp_path / name)
+    (copied / name).symlink_to(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{name}: a link"):
+        export_dataset(copied, tmp_path / "out", "ssanet")
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_that_would_lead_elsewhere_are_refused(copied, tmp_path):
+    settings = json.loads((copied / "run.json").read_text())
+    settings["settings"]["shard_size"] = "../.."
+    (copied / "run.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=r"shard_size: found '\.\./\.\.', expected a whole number"):
+        export_dataset(copied, tmp_path / "out", "ssanet")
+
+
+def run(capsys, *arguments):
+    try:
+        main([str(one) for one in arguments])
+        code = 0
+    except SystemExit as stop:
+        code = stop.code or 0
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_the_console_lists_formats_without_folders_and_wants_both_else(capsys, dataset, tmp_path):
+    code, out, _ = run(capsys, "export", "--to", "list")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == list(FORMATS)
+    assert "--testing --links --dataset-id" in next(line for line in out.splitlines() if line.startswith("nnunet"))
+    code, _, err = run(capsys, "export", dataset, "--to", "drive")
+    assert code == USER_ERROR and "expected fundusgen export SET OUT --to FORMAT" in err
+    code, out, err = run(capsys, "export", dataset, tmp_path / "out", "--to", "ssanet")
+    assert code == 0 and "4 samples as ssanet" in out and err.startswith("note: ssanet: no samples for testing")
+    assert run(capsys, "export", dataset, tmp_path / "nn", "--to", "nnunet", "--dataset-id", 12)[0] == 0
+    assert (tmp_path / "nn" / "Dataset012_SyntheticFundus").is_dir()
+
+
+def test_the_page_of_formats_names_each_with_its_options():
+    from pathlib import Path
+
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "export.md").read_text(encoding="utf-8")
+    for name, form in FORMATS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        flags = set(re.findall(r"`(--[a-z-]+)`", row))
+        assert flags == {f"--{key.replace('_', '-')}" for key in form.options}

@@ -60,5 +60,5 @@ def test_record_names_versions_and_settings_of_every_session(tmp_path):
     sessions = json.loads((tmp_path / "run.json").read_text())["sessions"]
     assert len(sessions) == 2
     assert sessions[0]["versions"]["torch"] == torch.__version__
-    assert {"python", "monai", "numpy", "pytorch-ignite", "monai-fundusgen"} < set(sessions[0]["versions"])
+    assert {"python", "monai", "numpy", "scipy", "monai_fundusgen"} < set(sessions[0]["versions"])
     assert sessions[0]["settings_sha256"] == settings_hash({"size": 256, "seed": 0}) != sessions[1]["settings_sha256"]

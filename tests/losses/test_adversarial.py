@@ -4,7 +4,11 @@ import pytest
 import torch
 from monai.losses import PatchAdversarialLoss
 
-from monai_fundusgen.losses.adversarial import least_squares_discriminator_loss, least_squares_generator_loss
+from monai_fundusgen.losses.adversarial import (
+    hinge_loss,
+    least_squares_discriminator_loss,
+    least_squares_generator_loss,
+)
 
 
 def logits(seed: int) -> list[torch.Tensor]:
@@ -41,3 +45,18 @@ def test_best_discriminator_of_equal_distributions_says_one_half():
 
 def test_half_precision_logits_are_judged_in_full():
     assert least_squares_generator_loss([torch.zeros(1, 1, 1, 1, dtype=torch.bfloat16)]).dtype == torch.float32
+
+
+def test_targets_at_both_ends_of_the_range():
+    real, fake = [torch.tensor([[0.5]])], [torch.tensor([[-0.5]])]
+    assert least_squares_discriminator_loss(real, fake, fake_target=-1.0).item() == pytest.approx((0.25 + 0.25) / 2)
+
+
+def test_hinge_by_hand_and_its_gradient_ends_at_the_margin():
+    found = torch.tensor([[0.5, -0.5, 1.0]], requires_grad=True)
+    loss = hinge_loss([found])
+    assert loss.item() == pytest.approx((0.5 + 1.5 + 0) / 3)
+    loss.backward()
+    assert found.grad.tolist()[0][:2] == pytest.approx([-1 / 3, -1 / 3])
+    truth = torch.tensor([[1.0, -1.0, -1.0]])
+    assert hinge_loss([found, found], [truth, truth]).item() == pytest.approx(2 * (0.5 + 0.5 + 2) / 3)

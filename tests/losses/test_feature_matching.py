@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from monai_fundusgen.losses.feature_matching import feature_matching_loss
@@ -24,3 +25,9 @@ def test_only_the_fake_learns():
     feature_matching_loss([[real]], [[fake]]).backward()
     assert real.grad is None
     assert torch.allclose(fake.grad, torch.full((1, 1, 2, 2), 0.25))
+
+
+def test_layers_may_be_weighted():
+    real = [[torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 4, 4)]]
+    fake = [[torch.ones(1, 1, 2, 2), 3 * torch.ones(1, 1, 4, 4)]]
+    assert feature_matching_loss(real, fake, (0.5, 0.25)).item() == pytest.approx(0.5 + 0.75)

@@ -10,33 +10,17 @@ import torch
 
 from monai_fundusgen.metrics.functional.segmentation import (
     accuracy,
-    artery_vein_accuracy,
-    artery_vein_counts,
-    average_precision,
-    best_dice_threshold,
     binary_counts,
     centre_line_counts,
     dice,
     matthews,
     precision,
-    roc_auc,
-    score_histogram,
-    score_table,
     sensitivity,
     specificity,
-    table_of_histogram,
 )
 from monai_fundusgen.vessels.skeleton import thin
 
 drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
-
-
-def scores_and_labels(seed, size=200, levels=20):
-    """Scores with many ties."""
-    rng = torch.Generator().manual_seed(seed)
-    labels = torch.rand(size, generator=rng) < 0.3
-    scores = (0.6 * torch.rand(size, generator=rng) + 0.4 * labels * torch.rand(size, generator=rng)) * levels
-    return scores.floor() / levels, labels
 
 
 def test_counts_on_a_hand_drawn_row():
@@ -69,77 +53,6 @@ def test_counts_add_up_over_a_batch_and_pixels_outside_never_count():
     counts = binary_counts(pred, target, fov)
     assert counts.sum(dim=-1).tolist() == fov.sum(dim=(1, 2)).tolist()
     assert torch.equal(binary_counts(pred ^ ~fov, target, fov), counts)
-
-
-def test_kinds_on_a_hand_drawn_row():
-    #                artery             vein
-    target = torch.tensor([[[1, 1, 0, 0, 1]], [[0, 0, 1, 1, 1]]], dtype=torch.bool)  # last pixel: crossing
-    pred = torch.tensor([[[1, 0, 1, 0, 1]], [[0, 1, 0, 1, 0]]], dtype=torch.bool)
-    everywhere = torch.ones(1, 5, dtype=torch.bool)
-    assert artery_vein_counts(pred, target, everywhere).tolist() == [[1, 1], [1, 1]]
-
-
-def test_missing_and_double_predictions_count_half_or_not_at_all():
-    #                 right  missed  both  wrong  unknown
-    target = torch.tensor([[[1, 1, 1, 0, 0]], [[0, 0, 0, 1, 0]]], dtype=torch.bool)
-    pred = torch.tensor([[[1, 0, 1, 1, 1]], [[0, 0, 1, 0, 0]]], dtype=torch.bool)
-    everywhere = torch.ones(1, 5, dtype=torch.bool)
-    assert artery_vein_counts(pred, target, everywhere).tolist() == [[1, 0], [1, 0]]
-    half = artery_vein_counts(pred, target, everywhere, missing="half")
-    assert half.tolist() == [[2, 1], [1, 0]]
-    assert artery_vein_accuracy(half).item() == pytest.approx(0.5)
-    with pytest.raises(ValueError, match="missing='zero'"):
-        artery_vein_counts(pred, target, everywhere, missing="zero")
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_roc_area_is_the_share_of_pairs_in_order(seed):
-    scores, labels = scores_and_labels(seed)
-    higher = scores[labels][:, None] - scores[~labels][None, :]
-    pairs = ((higher > 0).double() + (higher == 0).double() / 2).mean().item()
-    table = score_table(scores, labels, torch.ones_like(labels))
-    assert roc_auc(table) == pytest.approx(pairs, abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_average_precision_by_walking_down_the_thresholds(seed):
-    scores, labels = scores_and_labels(seed)
-    area, before = 0.0, 0.0
-    for threshold in sorted(set(scores.tolist()), reverse=True):
-        called = scores >= threshold
-        recall = (called & labels).sum().item() / labels.sum().item()
-        area += (recall - before) * (called & labels).sum().item() / called.sum().item()
-        before = recall
-    assert average_precision(score_table(scores, labels, torch.ones_like(labels))) == pytest.approx(area, abs=1e-12)
-
-
-def test_areas_see_only_the_field_and_only_the_order():
-    scores, labels = scores_and_labels(5)
-    fov = torch.rand(200, generator=torch.Generator().manual_seed(1)) < 0.7
-    table = score_table(scores, labels, fov)
-    assert roc_auc(score_table(torch.where(fov, scores, 1 - scores), labels, fov)) == roc_auc(table)
-    assert roc_auc(score_table(scores.exp(), labels, fov)) == roc_auc(table)
-    assert np.isnan(roc_auc(score_table(scores, labels & False, fov)))
-
-
-def test_a_histogram_with_a_bin_per_level_gives_the_exact_areas_and_adds_up():
-    scores, labels = scores_and_labels(2, levels=16)
-    everywhere = torch.ones_like(labels)
-    first, second = (score_histogram(scores[s], labels[s], everywhere[s], bins=16) for s in (np.s_[:90], np.s_[90:]))
-    table, exact = table_of_histogram(first + second), score_table(scores, labels, everywhere)
-    assert roc_auc(table) == pytest.approx(roc_auc(exact))
-    assert average_precision(table) == pytest.approx(average_precision(exact))
-
-
-def test_best_threshold_by_trying_all():
-    scores, labels = scores_and_labels(3)
-    everywhere = torch.ones_like(labels)[None]
-    tried = {t: dice(binary_counts((scores >= t)[None], labels[None], everywhere)).item() for t in set(scores.tolist())}
-    threshold, best = best_dice_threshold(score_table(scores, labels, everywhere[0]))
-    assert best == pytest.approx(max(tried.values()))
-    assert tried[threshold] == pytest.approx(best)
-    with pytest.raises(ValueError, match="no vessel pixel"):
-        best_dice_threshold(score_table(scores, labels & False, everywhere[0]))
 
 
 def test_cl_dice_of_a_map_with_itself_is_one_and_a_missing_branch_costs_its_length():

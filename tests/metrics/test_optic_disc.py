@@ -46,7 +46,7 @@ def test_figures_do_not_depend_on_the_size_of_the_photograph():
 def test_the_phantoms_disc_is_the_only_one_and_lies_where_it_is_in_the_eye(seed):
     retina = grow_retina(seed, anatomy=Anatomy(diameter_deg=60.0))
     raster = rasterise(retina, SIDE)
-    photograph = render_photograph(retina, raster, rng=np.random.default_rng(seed)) / 255
+    photograph = render_photograph(retina, raster, seed=seed) / 255
     (found,) = optic_discs(photograph, raster.fov)
     column, row = retina.field.to_pixels(np.array([retina.landmarks.disc_mm]), SIDE)[0]
     radius_px = retina.landmarks.disc_radius_mm / retina.field.pixel_mm(SIDE)

@@ -35,7 +35,7 @@ def test_a_label_that_lies_beside_its_vessels_shows():
 
 def test_a_phantom_agrees_with_its_own_label_and_not_with_anothers():
     eyes = [rasterise(grow_retina(seed), 512) for seed in (1, 2)]
-    photograph = render_photograph(grow_retina(1), eyes[0], rng=np.random.default_rng(0)) / 255
+    photograph = render_photograph(grow_retina(1), eyes[0], seed=0) / 255
     own, other = (picture_agreement(photograph, eye.label.any(axis=0), eyes[0].fov) for eye in eyes)
     assert own.contrast > 0.1 > 2 * abs(other.contrast)
     assert own.filter_dice > 0.5 > 0.3 > other.filter_dice

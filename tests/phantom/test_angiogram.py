@@ -15,7 +15,7 @@ SIZE = 384
 
 
 def sequence(retina, raster, times=STANDARD_TIMES_S, seed=0, **options):
-    return angiogram_sequence(retina, raster, times, rng=np.random.default_rng(seed), **options)
+    return angiogram_sequence(retina, raster, times, seed=seed, **options)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@ import pytest
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.crossings import (
+    CELL_MM,
+    LONGEST_EDGES_MM,
     KnownCrossings,
     close_pairs,
-    crossing_geometry,
-    edge_grid,
-    intersecting_edges,
     mark_smaller_subtrees,
     separation_mm,
 )
+from monai_fundusgen.vessels.intersections import crossing_geometry, edge_grid, intersecting_edges
 
 
 def lines(*paths):
@@ -33,7 +33,7 @@ def path(start, end, step=0.03):
 def test_a_drawn_crossing_is_found_with_its_place_and_angle(angle_deg):
     d = np.array([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))])
     xy, parent, kind = lines((VEIN, path((-1, 0.003), (1, 0.003))), (ARTERY, path(-0.7 * d, 0.9 * d)))
-    pairs = intersecting_edges(xy, parent, kind, edge_grid(xy))
+    pairs = intersecting_edges(xy, parent, kind, edge_grid(xy, CELL_MM), LONGEST_EDGES_MM)
     points, angle = crossing_geometry(xy, parent, pairs)
     assert len(pairs) == 1 and kind[pairs[0]].tolist() == [ARTERY, VEIN]
     assert points[0] == pytest.approx((0.003 / np.tan(np.deg2rad(angle_deg)), 0.003), abs=1e-9)
@@ -53,7 +53,7 @@ def test_random_edges_intersect_where_an_all_pairs_search_says():
             t, s = np.linalg.solve(np.stack([b - a, c - d], 1), c - a)
             if 0 <= t <= 1 and 0 <= s <= 1:
                 expected.add(frozenset((2 * i + 1, 2 * j + 1)))
-    found = intersecting_edges(xy, parent, kind, edge_grid(xy))
+    found = intersecting_edges(xy, parent, kind, edge_grid(xy, CELL_MM), LONGEST_EDGES_MM)
     assert {frozenset(pair) for pair in found.tolist()} == expected and len(expected) > 20
 
 
@@ -62,7 +62,7 @@ def contacts(gap_mm, crossing=None):
     points = np.array([crossing]) if crossing else np.zeros((0, 2))
     radius = np.full(len(parent), 50.0)
     known = KnownCrossings(points, np.ones(len(points)), np.full(len(points), 0.1))
-    return close_pairs(xy, parent, kind, radius, edge_grid(xy), known)
+    return close_pairs(xy, parent, kind, radius, edge_grid(xy, CELL_MM), known)
 
 
 def test_parallel_artery_and_vein_are_in_contact_below_their_separation():

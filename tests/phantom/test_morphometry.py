@@ -3,15 +3,14 @@ import pytest
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.phantom.morphometry import (
-    calibres_on_circle,
     field_area_mm2,
     junction_angles_deg,
-    junction_exponent,
     junctions,
     measure,
     segment_tortuosity,
 )
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.vessels.central_calibre import calibres_on_circle
 from monai_fundusgen.vessels.eye import VesselGraph
 from monai_fundusgen.vessels.field import Field
 
@@ -36,14 +35,6 @@ def a_letter_y(half_angle_deg=35.0, steps=10):
     parent = np.array([-1, 0, 1, *range(2, steps + 1), 1, *range(steps + 2, 2 * steps + 1)], np.int32)
     n = len(parent)
     return VesselGraph(xy, np.full(n, 20.0), np.zeros(n, np.uint8), parent, np.ones(n), np.zeros(n, np.uint8))
-
-
-@pytest.mark.parametrize("exponent", [1.7, 2.3, 3.0])
-def test_junction_exponent_recovers_the_law_that_made_the_radii(exponent):
-    share = np.random.default_rng(0).uniform(0.05, 0.95, 300)
-    parent = np.random.default_rng(1).uniform(10, 80, 300)
-    daughters = parent[:, None] * np.stack([share, 1 - share], 1) ** (1 / exponent)
-    assert junction_exponent(parent, daughters) == pytest.approx(exponent, abs=1e-9)
 
 
 def test_angles_and_calibres_of_a_drawn_junction():

@@ -19,9 +19,7 @@ QUIET = Camera(noise=0.0, psf_um=8.0, veil=0.0)
 
 
 def photograph(retina, size=512, *, seed=0, camera=QUIET, appearance=None):
-    return render_photograph(
-        retina, rasterise(retina, size), rng=np.random.default_rng(seed), camera=camera, appearance=appearance
-    )
+    return render_photograph(retina, rasterise(retina, size), seed=seed, camera=camera, appearance=appearance)
 
 
 def with_vessels(retina: Retina, *paths: tuple[int, float, list[tuple[float, float]]]) -> Retina:

@@ -12,6 +12,7 @@ from monai_fundusgen.networks.nets.pix2pixhd import GlobalGenerator
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.sampling.gate import AnatomyGate
 from monai_fundusgen.sampling.judged import NO_VESSELS, JudgedMaps
+from monai_fundusgen.sampling.label_drawing import LabelDrawing
 from monai_fundusgen.sampling.painters import CascadePainter
 from monai_fundusgen.sampling.plan import GenerationPlan
 from monai_fundusgen.sampling.sources import PhantomMaps, VesselSample
@@ -30,7 +31,8 @@ class Scarce:
 
     def __call__(self, planned):
         self.seen.append([(one["id"], one["seed"]) for one in planned])
-        empty = VesselSample(torch.zeros(2, 64, 64), np.zeros((2, 256, 256), bool), np.ones((256, 256), bool))
+        label, eye = LabelDrawing(256).traced(np.zeros((2, 64, 64)))
+        empty = VesselSample(torch.zeros(2, 64, 64), label, np.ones((256, 256), bool), eye)
         eyes = EYES(planned)
         tries = [sum(one["id"] == name for batch in self.seen for name, _ in batch) for one in planned]
         return [

@@ -34,8 +34,11 @@ def test_unpacking_inverts_packing(tmp_path, length, max_bytes, count):
     assert names(tmp_path / "new folder") == ["b.pt"]
 
 
-def test_parts_are_at_most_15_mib_unless_told():
-    assert parts.MAX_BYTES == 15 * 2**20 == pack.__defaults__[0]
+def test_parts_are_at_most_15_mib_unless_told(tmp_path):
+    with (tmp_path / "a.pt").open("wb") as file:
+        file.truncate(15 * 2**20 + 1)
+    index = pack(tmp_path / "a.pt", tmp_path / "parts")
+    assert [(tmp_path / "parts" / part.name).stat().st_size for part in index.parts] == [15 * 2**20, 1]
 
 
 def test_the_index_is_what_sha256sum_says(checkpoint, tmp_path):

@@ -47,7 +47,7 @@ def test_a_full_disk_is_told_with_the_file_that_did_not_fit(tmp_path, monkeypatc
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(
-        OSError, match="No space left on device; nothing was changed; make room and repeat the command: .*/a'"
+        OSError, match="No space left on device; this file is as it was before; make room and repeat the command: .*/a'"
     ) as raised:
         write_whole(tmp_path / "a", b"after")
     assert raised.value.errno == errno.ENOSPC and (tmp_path / "a").read_bytes() == b"before"

@@ -4,7 +4,13 @@ import torch
 from monai.data import MetaTensor
 
 from monai_fundusgen.conventions import FIELD_FILL
-from monai_fundusgen.transforms.field import CropFieldd, from_network_range, to_network_range
+from monai_fundusgen.transforms.field import (
+    CropFieldd,
+    RestoreSized,
+    ScaleFieldd,
+    from_network_range,
+    to_network_range,
+)
 from monai_fundusgen.transforms.fov import field_circle
 
 
@@ -61,3 +67,24 @@ def test_network_range_and_back(item):
     assert to_network_range(torch.tensor([0.0, 0.25, 1.0])).tolist() == [-1.0, -0.5, 1.0]
     assert torch.allclose(from_network_range(to_network_range(item["image"])), item["image"], atol=1e-6)
     assert from_network_range(torch.tensor([-3.0, 3.0])).tolist() == [0.0, 1.0]
+
+
+def test_a_field_of_any_camera_comes_to_one_width_and_back():
+    y, x = np.mgrid[:80, :110]
+    for radius in (20, 36):
+        disc = (y - 40) ** 2 + (x - 55) ** 2 <= radius**2
+        image = torch.rand(3, 80, 110, generator=torch.Generator().manual_seed(0))
+        item = ScaleFieldd(["image", "fov"], 30)({"image": image, "fov": torch.from_numpy(disc[None])})
+        assert 2 * field_circle(item["fov"][0].numpy() > 0.5).radius == pytest.approx(30, abs=1.5)
+        assert item["image"].shape[1:] == item["fov"].shape[1:]
+        assert item["image"].mean() == pytest.approx(float(image.mean()), abs=2e-3)
+        assert RestoreSized("image")(item)["image"].shape == image.shape
+    untouched = ScaleFieldd("image", None)({"image": image, "fov": torch.from_numpy(disc[None])})
+    assert torch.equal(untouched["image"], image) and untouched["size"].tolist() == [80, 110]
+
+
+def test_a_field_width_must_be_positive_and_a_field_there():
+    with pytest.raises(ValueError, match="field_px 0"):
+        ScaleFieldd("image", 0)
+    with pytest.raises(KeyError, match="no field of view"):
+        ScaleFieldd("image", 30)({"image": np.zeros((3, 4, 4))})

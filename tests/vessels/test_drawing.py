@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 
 from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.vessels.drawing import CLAMP_PX, NO_FRONT, rasterise, vessel_map
-from monai_fundusgen.vessels.eye import Crossings, Landmarks, Retina, VesselGraph
+from monai_fundusgen.vessels.drawing import CLAMP_PX, rasterise, vessel_map
+from monai_fundusgen.vessels.eye import UNKNOWN, Crossings, Landmarks, Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
 
 EIGHT = np.ones((3, 3))
@@ -67,7 +67,7 @@ def test_rasters_of_real_eyes_agree_with_their_shape(retinas):
     assert raster.coverage.min() == 0 and raster.coverage.max() == 1
     assert (raster.label & ~raster.fov == 0).all()
     both = (raster.edge >= 0).all(0)
-    assert ((raster.front != NO_FRONT) == both).all()
+    assert ((raster.front != UNKNOWN) == both).all()
     assert set(np.unique(raster.front[both])) <= {ARTERY, VEIN}
     assert (raster.chord_um <= raster.diameter_um.max() + 1e-3).all()
 
@@ -128,8 +128,8 @@ def test_the_nearest_crossing_decides_who_is_in_front():
         np.array([VEIN, ARTERY], np.uint8),
     )
     raster = rasterise(replace(retina, crossings=listed), 256)
-    assert set(np.unique(raster.front[:, :128])) == {VEIN, NO_FRONT}
-    assert set(np.unique(raster.front[:, 128:])) == {ARTERY, NO_FRONT}
+    assert set(np.unique(raster.front[:, :128])) == {VEIN, UNKNOWN}
+    assert set(np.unique(raster.front[:, 128:])) == {ARTERY, UNKNOWN}
 
 
 def test_a_mirrored_field_gives_the_mirrored_map():

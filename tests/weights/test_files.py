@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from monai_fundusgen.weights.files import load_weights, save_weights
+from monai_fundusgen.weights.files import load_weights, read_weights, save_weights
 
 
 def network(width=4):
@@ -60,3 +60,13 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match="train the bundle first"):
         load_weights(network(), tmp_path / "model.pt")
+
+
+def test_a_tensor_under_two_names_is_stored_once(tmp_path):
+    shared = torch.randn(64, 64)
+    save_weights({"a": shared, "b": shared}, tmp_path / "shared.pt")
+    save_weights({"a": shared, "b": shared.clone()}, tmp_path / "apart.pt")
+    sizes = [(tmp_path / name).stat().st_size for name in ("shared.pt", "apart.pt")]
+    assert sizes[0] < sizes[1] - 64 * 64
+    state = read_weights(tmp_path / "shared.pt")
+    assert torch.equal(state["a"], shared.half()) and torch.equal(state["b"], shared.half())

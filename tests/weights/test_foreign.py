@@ -5,8 +5,9 @@ import torch
 from monai.networks.nets import DiffusionModelUNet
 
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
+from monai_fundusgen.networks.nets.ssanet import SSANet
 from monai_fundusgen.weights.files import load_weights, save_weights
-from monai_fundusgen.weights.foreign import load_guided_diffusion, load_monai_generative
+from monai_fundusgen.weights.foreign import load_guided_diffusion, load_imagenet_resnet34, load_monai_generative
 
 FLAT = {"channels": (32,), "attention_levels": (False,), "num_res_blocks": 1, "num_head_channels": 16}
 
@@ -85,3 +86,21 @@ def test_no_pickle_of_a_downloaded_file_is_run(tmp_path):
     (tmp_path / "ema.pt").write_bytes(pickle.dumps(Harmful(), protocol=2))
     with pytest.raises(ValueError, match="not a readable weights file"):
         load_guided_diffusion(ADMUNet(2, 2, **FLAT), tmp_path / "ema.pt")
+
+
+def test_imagenet_fills_stem_and_later_stages_of_a_full_encoder(tmp_path):
+    from monai.networks.nets import resnet34
+
+    torch.manual_seed(1)
+    published = resnet34(spatial_dims=2, n_input_channels=3, conv1_t_stride=2, num_classes=10, shortcut_type="B")
+    given = {name: value for name, value in published.state_dict().items() if not name.endswith("downsample.0.bias")}
+    torch.save(given, tmp_path / "resnet34.pt")  # MONAI's has a bias there, the published one none
+    network, fresh = (SSANet() for _ in range(2))
+    fresh.load_state_dict(network.state_dict())
+    load_imagenet_resnet34(network, tmp_path / "resnet34.pt")
+    before, after = fresh.encoder.state_dict(), network.encoder.state_dict()
+    for name, value in after.items():
+        source = before if name.startswith("layer1.") else given
+        assert torch.equal(value, source[name]), name
+    with pytest.raises(ValueError, match="weights of another network"):
+        load_imagenet_resnet34(SSANet(width=0.25), tmp_path / "resnet34.pt")

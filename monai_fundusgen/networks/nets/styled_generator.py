@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from monai_fundusgen.streams import stream_seed
+
 #: Length of a style: mean red, green, blue; their spread; brighter to the right, below, at the rim.
 STYLE_DIM: Final = 9
 _SIDE: Final = 32  # px that photographs are reduced to: vessels are gone there
@@ -93,7 +95,7 @@ class StyledGenerator(nn.Module):
         """Styles (N, STYLE_DIM), each a point between two rows of the bank, a function of its seed alone."""
         drawn = []
         for seed in seeds:
-            rng = torch.Generator().manual_seed(seed)
+            rng = torch.Generator().manual_seed(stream_seed(seed, "style"))
             first, second = torch.randint(len(self.bank), (2,), generator=rng).tolist()
             share = torch.rand((), generator=rng).item()
             drawn.append(torch.lerp(self.bank[first], self.bank[second], share))

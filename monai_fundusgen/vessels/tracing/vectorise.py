@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monai_fundusgen.conventions import ARTERY, KINDS, VEIN
-from monai_fundusgen.vessels.convergence import convergence_rc
-from monai_fundusgen.vessels.graph import centre_lines, segment_graph, vessel_graph
+from monai_fundusgen.vessels.convergence import find_disc
+from monai_fundusgen.vessels.graph import centre_lines, segment_graph
 from monai_fundusgen.vessels.ridge import FINENESS, crest_shift, ridge_height, ridge_map
 from monai_fundusgen.vessels.tracing.fit import covered_share, fit_paths
 from monai_fundusgen.vessels.tracing.gaps import bridge_gaps
@@ -22,7 +22,6 @@ _FIRST_RADIUS_PX: Final = 0.3
 _ROUNDS: Final = (5, 5)  # of fitting, before and after stretches without support are dropped
 _UNSUPPORTED_POINTS: Final = 4  # about two pixels
 _ROUNDING: Final = 1e-4  # averages in single precision miss 0 and 1 by less
-_DISC_LEVEL: Final = 0.25  # of the vessels that say where the disc is
 
 
 def _traced(soft: NDArray[np.float32]) -> KindPaths:
@@ -109,8 +108,7 @@ def vectorise(
 
     artery, vein = of_kind(ARTERY), of_kind(VEIN)
     if repair is not None:
-        disc_rc = convergence_rc([vessel_graph(plane > _DISC_LEVEL) for plane in planes], planes.shape[-1])
-        artery, vein = repair_paths(artery, vein, planes, repair, disc_rc=disc_rc)
+        artery, vein = repair_paths(artery, vein, planes, repair, disc_rc=find_disc(planes))
     return VesselPaths(artery, vein, planes.shape[-1])
 
 

@@ -1,0 +1,1 @@
+"""The verbs of the console: parse, call a room below, report."""

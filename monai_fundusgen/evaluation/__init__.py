@@ -1,0 +1,1 @@
+"""A trained network looks at photographs: what it finds, and how that compares."""
