@@ -94,7 +94,7 @@ def _colours(pieces: Sequence[Piece], vessels: BoolArray, photograph: Photograph
     """Probability of artery by colour of the stretches of each piece; NaN without a photograph."""
     if photograph is None:
         return [np.full(len(piece.vessels.stretches), np.nan) for piece in pieces]
-    judge = ColourJudge(measure_depths(photograph, vessels[ARTERY] | vessels[VEIN]))
+    judge = ColourJudge(measure_depths(photograph, np.asarray(vessels.any(axis=0))))
     judge.fit([(graph, kind, piece.corner_rc) for piece in pieces for kind, graph in enumerate(piece.graphs)])
     return [
         np.array(
