@@ -75,9 +75,7 @@ def test_training_has_every_property_that_monai_asks_for(trained_bundle, tmp_pat
         meta_file=str(trained_bundle / "configs/metadata.json"),
         bundle_root=str(trained_bundle),
         output_dir=str(tmp_path),
-        num_phantoms=1,
-        num_validation=1,
-        **TINY[trained_bundle.name],
+        **{"num_phantoms": 1, "num_validation": 1, **TINY[trained_bundle.name]},
     )
     assert workflow.check_properties() == []
 
