@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ignite.engine import Engine
 from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 
@@ -21,14 +20,3 @@ def step_loss(output: Mapping[str, Any]) -> float:
     """
     loss: Tensor = output[Keys.LOSS]
     return float(loss.detach())
-
-
-def every(number: int) -> Callable[[Engine, int], bool]:
-    """True for every ``number``-th event, for ``StatsHandler(iteration_log=...)``, which takes a number for True.
-
-    Raises:
-        ValueError: a number below 1.
-    """
-    if number < 1:
-        raise ValueError(f"every: found {number}, expected a number of at least 1")
-    return lambda _, event: event % number == 0
