@@ -72,7 +72,7 @@ RULES: Final = {
     **dict.fromkeys(("datalist", "pretrained", "pretrained_global"), _PATH),
     **dict.fromkeys(("tensorboard", "distributed"), _SWITCH),
     "device": Rule(torch.device),
-    "field_deg": Rule(float, 0, 180, above=True),
+    "field_deg": Rule(float, 0, 180, above=True, optional=True),
     "max_minutes": Rule(float, 0, above=True, optional=True),
     "output_dir": Rule(str),
     "weights": Rule(str),
