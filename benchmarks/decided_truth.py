@@ -70,7 +70,7 @@ def planted_eye(seed: int, size: int, with_photograph: bool) -> tuple[BoolArray,
     retina = grow_retina(seed, anatomy=Anatomy(diameter_deg=60.0, cut=0.716))
     raster = rasterise(retina, size)
     plants = {name: plant(retina, raster, np.random.default_rng(seed)) for name, plant in PLANTS.items()}
-    image = render_photograph(retina, raster, rng=np.random.default_rng(seed)) if with_photograph else None
+    image = render_photograph(retina, raster, seed=seed) if with_photograph else None
     return raster.label, plants, image
 
 

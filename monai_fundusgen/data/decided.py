@@ -144,6 +144,7 @@ def decide_labels(datalist: dict[str, Any], base_dir: str | Path, folder: str) -
             cases.append(_decide_item(named, base_dir, base_dir / folder))
             item[LABEL] = f"{folder}/{named['id']}.png"
             yield cases[-1]
+    datalist["label_files"] = f"codes as above, {IGNORE_CODE} (white) vessel of uncertain kind"
     datalist["description"] += " Undecided pixels decided by this package, what stayed open is masked."
     write_whole(base_dir / folder / TABLE, _table(cases))
 

@@ -35,6 +35,7 @@ def datalist(eyes, *options):
 def test_the_datalist_points_to_decided_labels_whose_open_pixels_are_uncertain(eyes, capsys):
     assert datalist(eyes, "--decide") == 0
     assert "a: 390 px undecided; 62% given a kind, 0% crossing, 38% masked; 2 branches" in capsys.readouterr().out
+    assert "255 (white)" in json.loads((eyes / "list.json").read_text())["label_files"]
     (item,) = load_datalist(eyes / "list.json", needs=("label",))
     assert item["label"] == str(eyes / "list_decided" / "a.png")
     codes = np.asarray(Image.open(item["label"]))

@@ -61,7 +61,7 @@ class Decision:
     Attributes:
         vessels: (2, H, W) bool; both only where an artery crosses a vein.
         open: (H, W) bool, undecidable: of neither kind, to be ignored by trainings.
-        branches: what was undecided in the map.
+        branches: what was undecided in the map, from top to bottom.
     """
 
     vessels: BoolArray
@@ -173,7 +173,7 @@ def decide(vessels: BoolArray, photograph: Photograph | None = None, *, least_co
         replace(one, rc=(_mirrored(one.rc[0], height, turn[1]), _mirrored(one.rc[1], width, turn[2])))
         for one in found.branches
     ]
-    return Decision(found.vessels[turn], found.open[turn[1:]], back)
+    return Decision(found.vessels[turn], found.open[turn[1:]], sorted(back, key=lambda one: one.rc))
 
 
 def _settled(vessels: BoolArray, photograph: Photograph | None, least_confidence: float) -> Decision:
