@@ -10,7 +10,9 @@ from monai_fundusgen.data.items import phantom_arrays
 from monai_fundusgen.evaluation import segment as room
 from monai_fundusgen.inferers.field import FieldInferer
 from monai_fundusgen.transforms.vessel_codes import VesselCodes
-from monai_fundusgen.weights.stages import load_stage
+from monai_fundusgen.weights.bundles import SEGMENTER, bundle
+from monai_fundusgen.weights.files import save_weights
+from monai_fundusgen.weights.stages import stage_config
 
 
 class GreenContrast(torch.nn.Module):
@@ -156,12 +158,16 @@ def test_the_shipped_network_finds_the_vessels_of_a_phantom(photograph, eye, tmp
     assert capsys.readouterr().out == ""
 
 
-def test_the_judge_is_another_network_of_the_same_bundle():
-    first, judge = room.load_segmenter(), room.load_segmenter(judge=True, field_deg=45)
+def test_the_judge_is_another_network_of_the_same_bundle(tmp_path):
+    network = stage_config(bundle(SEGMENTER), preset="judge").get_parsed_content("network_def")
+    save_weights(network.state_dict(), tmp_path / "judge.pt")
+    first, judge = room.load_segmenter(), room.load_segmenter(judge=True, weights=tmp_path / "judge.pt", field_deg=45)
     assert type(first.network.network) is not type(judge.network.network)
     assert judge.inferer.working_size == first.inferer.working_size * 45 / 60
     image = torch.zeros(1, 6, 64, 64)
     with torch.no_grad():
         assert first.network(image).shape == judge.network(image).shape == (1, 3, 64, 64)
+    with pytest.raises(ValueError, match="weights of another network"):
+        room.load_segmenter(weights=tmp_path / "judge.pt")
     with pytest.raises(FileNotFoundError, match=r"preset_tiny\.yaml: no such preset"):
-        load_stage(room.BUNDLE, preset="tiny")
+        stage_config(bundle(SEGMENTER), preset="tiny")
