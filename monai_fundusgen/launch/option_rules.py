@@ -26,6 +26,7 @@ class Rule:
         high: highest value of a number.
         above: whether ``low`` itself is excluded.
         optional: whether it may be left out with null.
+        several: whether a list, or a mapping to weights, will do too.
     """
 
     kind: type
@@ -33,6 +34,7 @@ class Rule:
     high: float = math.inf
     above: bool = False
     optional: bool = False
+    several: bool = False
 
     def takes(self, value: Any) -> bool:
         """Whether a value is possible."""
@@ -41,7 +43,7 @@ class Rule:
         if self.kind is torch.device:
             return isinstance(value, torch.device) and (value.type != "cuda" or torch.cuda.is_available())
         if self.kind in (bool, str):
-            return isinstance(value, self.kind)
+            return isinstance(value, (self.kind, list, dict) if self.several else self.kind)
         if isinstance(value, bool) or not isinstance(value, (int, float) if self.kind is float else int):
             return False
         return (self.low < value if self.above else self.low <= value) and value <= self.high and math.isfinite(value)
@@ -69,7 +71,8 @@ RULES: Final = {
     **dict.fromkeys(("phantom_share", "degrade", "drop_guide", "recolour"), _SHARE),
     **dict.fromkeys(("learning_rate", "half_life_images", "max_grad_norm", "field_cut"), _POSITIVE),
     **dict.fromkeys(("feature_matching_weight", "l1_weight", "vessel_emphasis", "detail_gain"), _WEIGHT),
-    **dict.fromkeys(("datalist", "pretrained", "pretrained_global"), _PATH),
+    **dict.fromkeys(("pretrained", "pretrained_global"), _PATH),
+    "datalist": Rule(str, optional=True, several=True),
     **dict.fromkeys(("tensorboard", "distributed", "vote", "cl_dice"), _SWITCH),
     "device": Rule(torch.device),
     "field_deg": Rule(float, 0, 180, above=True),
