@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-
 #: Both parameters of the Beta distributions: epithelium, choroid, blood, macula, pallor of the disc.
 _PIGMENTS: Final = ((5.0, 2.5, 2.5, 2.5, 2.5), (5.0, 2.5, 2.5, 2.5, 2.5))
 
