@@ -114,16 +114,19 @@ def generate(
 
     The same command again finishes a run that was stopped, to the same bytes. Ctrl-C ends it after the batch at hand.
     """
+    from monai_fundusgen.launch.options import refuse_fighting
     from monai_fundusgen.launch.run import RunRequest, forecast, run
     from monai_fundusgen.launch.trained_stages import told_of_weights
     from monai_fundusgen.weights.bundles import GENERATION
     from monai_fundusgen.weights.bundles import bundle as installed
 
+    other = named_values(option or [])
+    refuse_fighting(other)
     told: dict[str, Any] = {
         "seed": seed, "mask_source": mask_source, "photograph_source": photograph_source, "gate": gate,
         "mask_folder": mask_folder and str(mask_folder), "style": style and str(style), "batch_size": batch_size,
         "shard_size": shard_size, "extend": True if extend else None, "overwrite": overwrite or None,
-        "quiet": quiet or as_json or None, "fit": fit, **part_of(part), **named_values(option or []),
+        "quiet": quiet or as_json or None, "fit": fit, **part_of(part), **other,
     }  # fmt: skip
     told = told_of_weights(weights or [], told)
     if part is not None and overwrite:

@@ -9,6 +9,8 @@ from typing import Any, Final
 import torch
 from monai.bundle import ConfigParser
 
+from monai_fundusgen.weights.device import usable_device
+
 _WORDS: Final[dict[type, str]] = {
     bool: "true or false",
     str: "a text, for instance ./runs",
@@ -97,5 +99,7 @@ def refuse_impossible(parser: ConfigParser) -> None:
             value = parser.get_parsed_content(name)
         except Exception as error:
             raise ValueError(f"--{name}: {told[name]!r} cannot be evaluated; expected {rule}") from error
-        if not rule.takes(value):
+        if name == "device" and "session" in told:  # a data set takes a device by its name too
+            usable_device(value)
+        elif not rule.takes(value):
             raise ValueError(f"--{name}: found {value!r}, expected {rule}")

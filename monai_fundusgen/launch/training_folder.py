@@ -7,6 +7,7 @@ stands wherever a bundle does (``mask_bundle``, ``photograph_bundle``, ``enlargi
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,7 @@ class TrainingFolder:
         """
         _refuse_foreign(self.path)
         self._lock.acquire()
+        atexit.register(self.close)  # a run that fails leaves no lock behind
         workflow, _ = running_workflow()
         if workflow is None:
             return

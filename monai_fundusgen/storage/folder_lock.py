@@ -53,10 +53,7 @@ class FolderLock:
                 self._lock.acquire()
             except Timeout as error:
                 if self.path.exists():  # else its last holder has just removed it
-                    told = (
-                        f"another run writes there ({self._holder()}); wait for it, stop it, or choose another folder"
-                    )
-                    raise BlockingIOError(errno.EAGAIN, told, str(self.folder)) from error
+                    raise self._held() from error
         write_json(self.holder_path, {"pid": os.getpid(), "host": socket.gethostname()})
         return self
 

@@ -186,6 +186,7 @@ def test_it_is_told(case, world, monkeypatch):
         "inference.yaml",
         "metadata.json",
         ".train.lock",
+        ".train.holder",
     }
     assert not written, written  # an empty run's folder may be there, nothing else
 
