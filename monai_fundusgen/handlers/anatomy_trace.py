@@ -10,7 +10,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from torch import Tensor
 
-from monai_fundusgen.handlers.structure_report import figures_of, summarise
+from monai_fundusgen.metrics.functional.vessel_structure import figures_of, summarise
 from monai_fundusgen.storage.whole_file import write_whole
 
 TRACE = "anatomy.jsonl"

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from monai_fundusgen.conventions import IMAGE
 from monai_fundusgen.metrics.features import FeatureExtractor, RandomFeatures
-from monai_fundusgen.metrics.functional.distribution import frechet_distance, kernel_distance
+from monai_fundusgen.metrics.functional.distribution import matched_distances
 from monai_fundusgen.storage.whole_file import write_json
 
 logger = logging.getLogger(__name__)
@@ -115,26 +115,14 @@ class FidelityReport:
         samples = {"generated": generated}
         for name, items in self.references.items():
             samples[name] = np.concatenate([self._features(torch.as_tensor(item[IMAGE])[None]) for item in items])
-        found = {name: self._distances(sample, true) for name, sample in samples.items()}
+        found = {
+            name: matched_distances(sample, true, subsets=self.subsets, seed=self.seed)
+            for name, sample in samples.items()
+        }
         extractor = type(self.extractor).__name__
         write_json(self.directory / "fidelity.json", {"extractor": extractor, "true": len(true), "distances": found})
         for line in table(found, len(true)).splitlines():
             logger.info(line)
-
-    def _distances(self, sample: FloatArray, true: FloatArray) -> dict[str, float]:
-        """Both distances over subsets of equal size."""
-        rng = np.random.default_rng(self.seed)
-        size = min(len(sample), len(true))
-        rows = []
-        for _ in range(self.subsets if len(sample) != len(true) else 1):
-            a, b = (features[rng.permutation(len(features))[:size]] for features in (sample, true))
-            rows.append((frechet_distance(a, b), kernel_distance(a, b, rng=rng, subset_size=size, subsets=1)[0]))
-        values = np.array(rows)
-        mean, spread = values.mean(axis=0), values.std(axis=0)
-        return {
-            "size": size, "fid": float(mean[0]), "fid_std": float(spread[0]),
-            "kid": float(mean[1]), "kid_std": float(spread[1]),
-        }  # fmt: skip
 
 
 def table(found: Mapping[str, Mapping[str, float]], count: int) -> str:

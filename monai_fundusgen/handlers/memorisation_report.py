@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from monai_fundusgen.conventions import LABEL
-from monai_fundusgen.metrics.functional.memorisation import Nearest, nearest_dice
+from monai_fundusgen.metrics.functional.memorisation import Nearest, five_numbers, likeness_of_real, nearest_dice
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import write_json
 from monai_fundusgen.transforms.pixels import soft_map_pixels
@@ -65,14 +65,9 @@ class MemorisationReport:
         seen, unseen = ([_plain(item) for item in items] for items in (self.training, self.held_out))
         gallery = _reduced(seen)
         nearest = [nearest_dice(one, gallery) for one in _reduced(self.maps)]
-        rows = {
-            "sampled to training": [found.dice for found in nearest],
-            "training to other training": [
-                nearest_dice(one, np.delete(gallery, place, axis=0)).dice for place, one in enumerate(gallery)
-            ] if len(gallery) > 1 else [],
-            "held out to training": [nearest_dice(one, gallery).dice for one in _reduced(unseen)] if unseen else [],
-        }  # fmt: skip
-        summary = {name: _quantiles(values) for name, values in rows.items() if values}
+        others = likeness_of_real(gallery, _reduced(unseen) if unseen else None)
+        rows = {"sampled to training": [found.dice for found in nearest], **others}
+        summary = {name: five_numbers(values) for name, values in rows.items() if values}
         write_json(self.directory / "memorisation.json", {"summary": summary, "dice": rows})
         write_png(self.directory / "nearest_pairs.png", self._pairs(nearest, seen))
         for name, found in summary.items():
@@ -102,8 +97,3 @@ def _reduced(maps: Sequence[torch.Tensor]) -> NDArray[np.float64]:
     """Maps (N, 2, 64, 64), averaged down."""
     stack: NDArray[np.float64] = functional.adaptive_avg_pool2d(torch.stack(list(maps)), _SIDE).double().numpy()
     return stack
-
-
-def _quantiles(values: Sequence[float]) -> dict[str, float]:
-    names, shares = ("min", "q25", "median", "q75", "max"), (0, 0.25, 0.5, 0.75, 1)
-    return dict(zip(names, (float(value) for value in np.quantile(values, shares)), strict=True))

@@ -14,36 +14,13 @@ from monai.utils.enums import CommonKeys as Keys
 from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import LABEL
-from monai_fundusgen.metrics.functional.vessel_structure import vessel_structure
+from monai_fundusgen.metrics.functional.vessel_structure import Figures, figures_of, summarise
 from monai_fundusgen.storage.whole_file import write_json
 
 logger = logging.getLogger(__name__)
-_QUARTILES = (0.25, 0.5, 0.75)
 _SHOWN = ("empty", "density", "length_fd", "components", "largest_share", "loops", "bifurcations", "crossings")
 _TITLES = {"crossings": "same-kind crossings"}
 _PLANES = ("artery", "vein")
-
-Figures = dict[str, float]
-
-
-def figures_of(vessels: NDArray[np.floating], threshold: float) -> Figures:
-    """Structure of a soft map (2, H, W): its planes above ``threshold``, inside the default field."""
-    return vessel_structure(np.asarray(vessels) > threshold).figures()
-
-
-def summarise(rows: Sequence[Figures]) -> dict[str, dict[str, float]]:
-    """Quartiles and mean of every figure over maps; NaN (nothing to measure) is left out of both."""
-    summary = {}
-    for name in rows[0]:
-        values = np.array([row[name] for row in rows])
-        values = values[np.isfinite(values)]
-        if values.size:
-            quartiles = np.quantile(values, _QUARTILES)
-            summary[name] = {
-                "q25": float(quartiles[0]), "median": float(quartiles[1]), "q75": float(quartiles[2]),
-                "mean": float(values.mean()), "count": int(values.size),
-            }  # fmt: skip
-    return summary
 
 
 class StructureReport:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from ignite.engine import Engine
 
-from monai_fundusgen.handlers.structure_report import StructureReport, summarise
+from monai_fundusgen.handlers.structure_report import StructureReport
+from monai_fundusgen.metrics.functional.vessel_structure import summarise
 
 
 def cross():

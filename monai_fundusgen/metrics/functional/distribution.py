@@ -233,3 +233,34 @@ def bootstrap_interval(
     drawn = [statistic(*(s[rng.integers(len(s), size=len(s))] for s in (a, b))) for _ in range(rounds)]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(statistic(a, b)), float(low), float(high))
+
+
+def matched_distances(
+    x: NDArray[np.floating], y: NDArray[np.floating], *, subsets: int = 20, seed: int = 0
+) -> dict[str, float]:
+    """Frechet and kernel distance between as many rows of each sample as the smaller one has.
+
+    Both depend on the number of rows, so distances compare at equal numbers only. Of a larger sample random subsets are
+    drawn.
+
+    Args:
+        x: features (N, D).
+        y: features (M, D).
+        subsets: random subsets where the samples differ in size.
+        seed: draws them.
+
+    Returns:
+        ``size`` (rows of each), and mean and standard deviation over the subsets: ``fid``, ``fid_std``, ``kid``,
+        ``kid_std``.
+    """
+    rng = np.random.default_rng(seed)
+    size = min(len(x), len(y))
+    rows = []
+    for _ in range(subsets if len(x) != len(y) else 1):
+        a, b = (features[rng.permutation(len(features))[:size]] for features in (x, y))
+        rows.append((frechet_distance(a, b), kernel_distance(a, b, rng=rng, subset_size=size, subsets=1)[0]))
+    mean, spread = np.mean(rows, axis=0), np.std(rows, axis=0)
+    return {
+        "size": size, "fid": float(mean[0]), "fid_std": float(spread[0]),
+        "kid": float(mean[1]), "kid_std": float(spread[1]),
+    }  # fmt: skip

@@ -100,3 +100,26 @@ def nearest_dice(
             shift = (row - shifts_px, column - shifts_px)
             best = Nearest(float(scores[index, row, column]), index, flipped, float(angle), shift)
     return best
+
+
+def likeness_of_real(training: FloatArray, held_out: FloatArray | None = None) -> dict[str, list[float]]:
+    """How alike real maps are: the scale that generated maps are held against.
+
+    Args:
+        training: maps (N, C, S, S) that a model saw.
+        held_out: maps that it did not see.
+
+    Returns:
+        Dice with the nearest training map, of each training map among the others (none for a single one), and of each
+        held-out map.
+    """
+    kept = training if len(training) > 1 else training[:0]
+    others = [nearest_dice(one, np.delete(training, place, axis=0)).dice for place, one in enumerate(kept)]
+    unseen = [] if held_out is None else [nearest_dice(one, training).dice for one in held_out]
+    return {"training to other training": others, "held out to training": unseen}
+
+
+def five_numbers(values: Sequence[float]) -> dict[str, float]:
+    """``min``, ``q25``, ``median``, ``q75`` and ``max`` of values."""
+    names, shares = ("min", "q25", "median", "q75", "max"), (0, 0.25, 0.5, 0.75, 1)
+    return dict(zip(names, (float(value) for value in np.quantile(values, shares)), strict=True))

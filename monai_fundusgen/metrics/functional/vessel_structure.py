@@ -22,8 +22,11 @@ from monai_fundusgen.vessels.topology import (
 )
 
 FloatArray = NDArray[np.float64]
+Figures = dict[str, float]
 BoolArray = NDArray[np.bool_]
 
+#: Shares of the quartiles that a summary gives.
+QUARTILES = (0.25, 0.5, 0.75)
 #: Box sides of the box-counting dimension as shares of the image side: 4..64 px at 1024, 1..16 px at 256.
 BOX_SHARES = (1 / 256, 1 / 128, 1 / 64, 1 / 32, 1 / 16)
 #: Segments shorter than this many pixels say nothing about tortuosity.
@@ -254,3 +257,23 @@ def vessel_structure(
         crve_permille=crve,
         avr=crae / crve,
     )
+
+
+def figures_of(vessels: NDArray[np.floating], threshold: float) -> Figures:
+    """Structure of a soft map (2, H, W): its planes above ``threshold``, inside the default field."""
+    return vessel_structure(np.asarray(vessels) > threshold).figures()
+
+
+def summarise(rows: Sequence[Figures]) -> dict[str, dict[str, float]]:
+    """Quartiles and mean of every figure over maps; NaN (nothing to measure) is left out of both."""
+    summary = {}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        values = values[np.isfinite(values)]
+        if values.size:
+            quartiles = np.quantile(values, QUARTILES)
+            summary[name] = {
+                "q25": float(quartiles[0]), "median": float(quartiles[1]), "q75": float(quartiles[2]),
+                "mean": float(values.mean()), "count": int(values.size),
+            }  # fmt: skip
+    return summary
