@@ -52,6 +52,10 @@ class SegmentGraph:
         nodes = self.segment_nodes[self.segment_nodes >= 0]
         return np.bincount(nodes, minlength=len(self.node_rc)).astype(np.int64)
 
+    def is_end(self, nodes: IntArray) -> BoolArray:
+        """Whether each node is an end; -1, the node of a ring that hangs on none, is not. Rings alone have no nodes."""
+        return np.append(self.degree, 0)[nodes] == 1
+
     @property
     def step_px(self) -> FloatArray:
         """Length that each point stands for (P,); sums to the length of its segment."""

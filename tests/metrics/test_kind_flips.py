@@ -77,3 +77,11 @@ def test_the_kinds_are_alike():
 
 def test_empty_planes_have_none():
     assert flips([], []).shape == (0, 2)
+
+
+def test_a_ring_alone_has_no_end_and_no_flip():
+    """A graph of rings has no nodes at all."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    ring = vessel_graph(np.abs(np.hypot(rows - 128, columns - 128) - 40) <= 2)
+    assert len(ring.node_rc) == 0
+    assert kind_flips_rc(ring, vessel_graph(drawn((*at(0, -80, -1), 3))), SIDE).shape == (0, 2)

@@ -23,7 +23,7 @@ WIDTH_RATIO: Final = 2.5
 def _free_ends(graph: SegmentGraph) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Places (E, 2) of the ends of centre lines, unit vectors (E, 2) out of the vessel, widths (E,) px."""
     branch = branches(graph)
-    ends = np.flatnonzero((branch.node >= 0) & (graph.degree[branch.node] == 1))
+    ends = np.flatnonzero(graph.is_end(branch.node))
     return graph.node_rc[branch.node[ends]], -branch.direction_rc[ends], branch.width_px[ends]
 
 

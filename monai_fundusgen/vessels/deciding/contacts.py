@@ -55,7 +55,7 @@ def _touching(known: BoolArray, near: BoolArray) -> FloatArray:
 def _ends_by(graph: SegmentGraph, rc: FloatArray) -> tuple[BoolArray, FloatArray, FloatArray]:
     """Whether a free end of the graph lies at each place, and its course (C, 2) and width (C,)."""
     branch = branches(graph)
-    free = np.flatnonzero((branch.node >= 0) & (graph.degree[branch.node] == 1))
+    free = np.flatnonzero(graph.is_end(branch.node))
     if not len(free):
         return np.zeros(len(rc), bool), np.zeros((len(rc), 2)), np.zeros(len(rc))
     gap, nearest = cKDTree(graph.node_rc[branch.node[free]]).query(rc)
