@@ -30,6 +30,7 @@ Consumer = Literal[
     "run",  # a run: seeds of its samples
     "attempt",  # gate: seed of a map that is drawn again
     "diffusion step",  # training: levels, noise and dropped conditions of a step
+    "crops",  # export: which crops of a photograph
     "validation",  # training: noise of the held-out maps
     "draws",  # training: which item comes, and its augmentation
 ]

@@ -22,6 +22,7 @@ def held_out(items: Sequence[Item], count: int, seed: int = 0) -> tuple[list[Ite
         raise ValueError(
             f"num_validation: found {count} of {len(items)} items; expected at least 0, and one item left to train on"
         )
+    # a generator of its own: shipped weights were trained with this choice, and their cards name it
     kept_back = set(np.random.default_rng(seed).permutation(len(items))[:count].tolist())
     training = [item for place, item in enumerate(items) if place not in kept_back]
     return training, [item for place, item in enumerate(items) if place in kept_back]

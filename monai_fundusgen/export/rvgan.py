@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from monai_fundusgen.export.pictures import grey
 from monai_fundusgen.export.source import ExportSample, SourceDataset
 from monai_fundusgen.storage.whole_file import whole_file
+from monai_fundusgen.streams import stream
 
 CROP: Final = 128  # px
 STRIDE: Final = 32  # px
@@ -67,7 +68,7 @@ def _corners(sample: ExportSample, crops: int | None) -> list[tuple[int, int]]:
         return corners
     if crops > len(corners):
         raise ValueError(f"--crops: found {crops}, a photograph of {width} x {height} px has {len(corners)}")
-    chosen = np.random.default_rng(sample.index).choice(len(corners), size=crops, replace=False)
+    chosen = stream(sample.index, "crops").choice(len(corners), size=crops, replace=False)
     return [corners[place] for place in sorted(chosen.tolist())]
 
 

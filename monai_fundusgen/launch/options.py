@@ -21,7 +21,7 @@ FIXED: Final = {
     "style": "--style", "gate": "--gate", "batch_size": "--batch-size", "shard_size": "--shard-size", "fit": "--fit",
 }  # fmt: skip
 #: Entries of the configuration that make samples; the others keep the run together.
-OPEN: Final = ("maps", "map_source", "label_maps", "painter", "inferer", "network_def", "stages")
+OPEN: Final = ("maps", "map_source", "label_maps", "painter", "inferer", "network", "stages")
 
 _COUNTS: Final = {**dict.fromkeys(("batch_size", "map_batch", "writers", "max_attempts", "size"), 1), "seed": 0}
 _RANGES: Final = {"field_deg": (10.0, 170.0), "field_cut": (0.2, 1.0)}

@@ -62,7 +62,7 @@ CASES = [
     *[
         (f"nested {name}", f"{NEW} --option {name}=1", [f"'{name}'", "takes no"])
         for name in ("maps#sise", "maps#anatomy#finestlevel", "map_source#gat", "painter#stile", "maps#request#densty",
-                     "inferer#precision", "maps#anatomy#cut#deep", "network_def#photo")
+                     "inferer#precision", "maps#anatomy#cut#deep", "network#photo")
     ],
     *[
         (f"device {one}", f"{NEW} --option device={one}", ["device: found", "this machine has cpu"])

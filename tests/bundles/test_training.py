@@ -110,7 +110,8 @@ def test_the_folder_of_a_training_is_a_bundle(trained):
     best = torch.load(folder / "model.pt", weights_only=True)
     assert stage.network.state_dict().keys() == best.keys()
     metadata = json.loads((folder / "configs/metadata.json").read_text())
-    assert metadata["trained_from"] == bundle.name and metadata["training_data"] == "phantom eyes"
+    assert metadata["trained_from"] == bundle.name
+    assert [one["name"] for one in metadata["training_data"]["sets"]] == ["phantom eyes"]
     assert "HRF" not in json.dumps(metadata)
     ConfigParser.load_config_file(str(folder / "configs/inference.yaml"))
 

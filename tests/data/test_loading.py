@@ -85,7 +85,7 @@ def test_a_vessel_only_datalist_gives_vessels_and_no_label(paired_set):
     items = load_datalist(path)
     assert "label" not in items[0] and items[0]["vessel"].endswith("vessel/eye_0.png")
     assert "label" not in LoadFundusd()(items[0])
-    with pytest.raises(ValueError, match="no label.*vessel-only"):
+    with pytest.raises(ValueError, match="no label.*sets of vessel maps alone"):
         load_datalist(path, needs=("label",))
 
 

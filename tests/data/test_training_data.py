@@ -102,7 +102,7 @@ def test_an_item_without_a_label_is_named(real):
 def test_vessel_only_labels_do_not_tell_kinds(real):
     rewritten(real, lambda content: content.update(labels={"0": "background", "1": "vessel"}))
     assert len(load_items(real, "training")) == 4
-    with pytest.raises(ValueError, match="vessel-only sets"):
+    with pytest.raises(ValueError, match="sets of vessel maps alone"):
         load_items(real, "training", kinds=True)
 
 

@@ -31,7 +31,7 @@ CHANGES_NO_BYTE = {
     "dataset_dir": "read by evaluate.yaml alone",
     "mask_bundle": "not read by this run",
     "map_batch": "not read by this run; of the mask model it is told apart below",
-    "network": "another name of network_def",
+    "network_def": "for MONAI's own checks of a bundle; samples are made by network",
     "shard_size": "below it there is one folder",
     "lock": "keeps the run together", "writer": "keeps the run together", "plan": "keeps the run together",
     "dataset": "keeps the run together", "dataloader": "keeps the run together", "step": "keeps the run together",
@@ -43,7 +43,7 @@ CHANGES_NO_BYTE = {
 OTHER = {
     "seed": 1, "mask_source": "folder", "photograph_source": "phantom", "mask_folder": "labels",
     "fit": "crop", "field_deg": 50.0, "field_cut": 0.9, "target_density": 0.1, "target_avr": 0.7, "laterality": "left",
-    "gate": True, "max_attempts": 3, "size": 128, "autocast": None, "style": "no.jpg",
+    "gate": True, "max_attempts": 3, "size": 128, "autocast": None, "style": "no.jpg", "artefacts": True,
     "photograph_bundle": "copied", "enlarging_bundle": "copied",
 }  # fmt: skip
 #: Nested ones, with a value that is not theirs.
@@ -52,8 +52,8 @@ NESTED = {
     "maps#anatomy#density": {"_target_": "monai_fundusgen.phantom.anatomy.Normal", "mean": 1.0, "std": 0.1},
     "maps#request#laterality": "left", "map_source#max_attempts": 3, "inferer#autocast": None,
     "map_source#gate": {"_target_": "monai_fundusgen.sampling.gate.AnatomyGate", "avr": [0.3, 0.9]},
-    "network_def#enlarger": {"_target_": "torch.nn.ReflectionPad2d", "padding": 1},
-    "network_def#generator#kernel_size": 3, "painter#source": "phantom",
+    "network#enlarger": {"_target_": "torch.nn.ReflectionPad2d", "padding": 1},
+    "network#generator#kernel_size": 3, "painter#source": "phantom",
 }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def parser_of(root, **options):
         "enlarger": {"_target_": "torch.nn.Identity"},
     }
     base = {"output_dir": str(root / "set"), "bundle_root": str(BUNDLE), "photograph_source": "cascade", "size": 64}
-    parser.update({**base, "network_def": network})
+    parser.update({**base, "network": network})
     parser.update(options)
     return parser
 
@@ -92,7 +92,7 @@ def test_the_same_run_goes_on(root):
 
 
 def test_every_key_is_told_apart_or_listed():
-    components = {"network_def", "stages", "inferer", "maps", "map_source", "painter"}
+    components = {"network", "stages", "inferer", "maps", "map_source", "painter"}
     assert set(CONFIG) == {*CHANGES_NO_BYTE, *OTHER, *components}
     assert components - {"stages"} <= {name.split("#")[0] for name in NESTED}
     assert not set(CHANGES_NO_BYTE) & set(OTHER)
@@ -108,7 +108,16 @@ def test_another_value_is_refused_with_both(root, name):
     while isinstance(error, RuntimeError) and error.__cause__ is not None:
         error = error.__cause__
     told = str(error)
-    alone = ("mask_source", "photograph_source", "mask_folder", "fit", "target_density", "target_avr", "style")
+    alone = (
+        "mask_source",
+        "photograph_source",
+        "mask_folder",
+        "fit",
+        "target_density",
+        "target_avr",
+        "style",
+        "artefacts",
+    )
     assert ("there " in told and "now " in told) or name in alone, told
 
 
