@@ -109,9 +109,9 @@ def kill_all(root):
 def wait_for(root, process):
     """The moment at which a run has taken its folder, or ended."""
     while process.poll() is None:
-        for lock in root.glob(".*.lock"):  # one of a killed run may lie there still
+        for holder in root.glob(".*.holder"):  # one of a killed run may lie there still
             with contextlib.suppress(ValueError, OSError):
-                if Path(f"/proc/{json.loads(lock.read_text())['pid']}").exists():
+                if Path(f"/proc/{json.loads(holder.read_text())['pid']}").exists():
                     return time.monotonic()
         time.sleep(0.01)
     return time.monotonic()
@@ -125,8 +125,11 @@ def test_a_generation_killed_at_random_moments_is_byte_for_byte_one_that_was_not
     while whole.poll() is None and not list((tmp_path / "whole").glob("images/*.png")):
         time.sleep(0.01)
     first = time.monotonic()
+    while whole.poll() is None and len(list((tmp_path / "whole").glob("images/*.png"))) < count:
+        time.sleep(0.01)
+    last_sample = time.monotonic()
     assert whole.wait(timeout=600) == 0
-    longest = first - started + (time.monotonic() - first) * min(1, 6 / KILLS)  # of many kills each lets a few samples pass
+    longest = first - started + (last_sample - first) * min(1, 6 / KILLS)  # of many kills each lets a few samples pass
     moments = []
     for _ in range(KILLS):
         running = generate(tmp_path / "killed", count, processes)
@@ -138,6 +141,7 @@ def test_a_generation_killed_at_random_moments_is_byte_for_byte_one_that_was_not
     last = generate(tmp_path / "killed", count, processes)
     assert last.wait(timeout=900) == 0, last.stderr.read()
     print("samples that were there after each kill:", moments)
+    assert min(moments) < count, "no kill came before the last sample"
     files = [
         {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()}
         for name in ("whole", "killed")
