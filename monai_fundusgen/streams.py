@@ -27,6 +27,8 @@ Consumer = Literal[
     "noise",  # mask diffusion: start and steps of a map
     "request",  # mask diffusion: what a map is asked for
     "style",  # cascade: look of the photograph
+    "tone",  # cascade: depths of the vessels
+    "disc",  # cascade: size of disc and cup
     "run",  # a run: seeds of its samples
     "attempt",  # gate: seed of a map that is drawn again
     "diffusion step",  # training: levels, noise and dropped conditions of a step
