@@ -4,11 +4,15 @@ BIN := .venv/bin
 GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
+WEIGHTS ?= runs/weights
 
-.PHONY: dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels
+.PHONY: weights dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels
 
 dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
 	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
+
+weights: .venv/ready $(DATALIST)  ## every shipped network trained anew in runs/weights: make weights DATALIST=hrf.json MAX_MINUTES=600
+	$(BIN)/fundusgen weights train -o $(WEIGHTS) $(if $(DATALIST),--datalist $(DATALIST)) $(if $(MAX_MINUTES),--max-minutes $(MAX_MINUTES))
 
 test: .venv/ready lint  ## lint, then the default tests (those marked data run where ../shared/data exists)
 	$(BIN)/python -m pytest -m "not slow and not abuse"
