@@ -55,6 +55,7 @@ def judge(
     from tqdm.auto import tqdm
 
     from monai_fundusgen.evaluation import judge as room
+    from monai_fundusgen.metrics.judged_table import described, judged_report
     from monai_fundusgen.storage.whole_folder import refuse_occupied
 
     _refuse_fighting(datasets, real, paint, painter_weights)
@@ -75,11 +76,11 @@ def judge(
     found = {
         one.name: room.judged(one, segmenter, size=size, threshold=told["threshold"], progress=progress) for one in sets
     }
-    report = room.report_of(found, told, size)
+    report = judged_report(found, told, size)
     if output is not None:
         room.write_report(output, report)
     if not quiet:
-        typer.echo(room.described(report))
+        typer.echo(described(report))
 
 
 def _refuse_fighting(datasets: Any, real: Path | None, paint: bool, painter_weights: Any) -> None:

@@ -16,9 +16,8 @@ from monai_fundusgen.data.loading import load_datalist
 from monai_fundusgen.data.squared import LabelledEye, LabelledEyes
 from monai_fundusgen.dataset.items import dataset_items
 from monai_fundusgen.evaluation.segment import Segmenter, judge_weights, load_segmenter, require_fundus
-from monai_fundusgen.metrics.functional.vessel_classes import DISTANCE_EDGES, WIDTH_EDGES_PX
 from monai_fundusgen.metrics.judged_pictures import JudgedPicturesMetric
-from monai_fundusgen.metrics.judged_table import judged_tables
+from monai_fundusgen.metrics.judged_table import described
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 from monai_fundusgen.storage.whole_folder import whole_folder
@@ -183,56 +182,26 @@ def judged(
         progress: wraps the numbers of the photographs, told the set's name.
 
     Returns:
-        ``source``, ``pictures`` (number), ``without_vessels`` (ids), ``read`` and ``depth`` (see
-        `JudgedPicturesMetric.aggregate`), ``images`` (``id`` and figures of each).
+        ``source``, and what `JudgedPicturesMetric.aggregate` gives.
 
     Raises:
         ValueError: a size below 1, or no vessel in any label.
     """
     if size < 1:
         raise ValueError(f"size: found {size}, expected the side of the squared photographs in px, say 1024")
-    metric, images, bare = JudgedPicturesMetric(threshold), [], []
+    metric = JudgedPicturesMetric(threshold)
     for place in progress(range(len(pictures.eyes)), pictures.name):
         eye = pictures.eyes[place].squared(size)
         if pictures.repaint is not None:
             eye = pictures.repaint(eye, place)
         chance = reader(eye.photograph, eye.fov)
         label, uncertain, fov = (torch.from_numpy(one) for one in (eye.label, eye.uncertain[None], eye.fov[None]))
-        photograph = torch.from_numpy(eye.photograph).float() / 255
-        (figures,) = metric(chance[None], label[None], image=photograph[None], fov=fov[None], uncertain=uncertain[None])
-        shown = {name: None if np.isnan(value) else value for name, value in figures.items()}
-        images.append({"id": eye.id, **shown})
-        if not (eye.label & eye.fov).any():
-            bare.append(eye.id)
+        image = torch.from_numpy(eye.photograph).float() / 255
+        metric(chance[None], label[None], image=image[None], names=[eye.id], fov=fov[None], uncertain=uncertain[None])
     try:
-        found = metric.aggregate()
+        return {"source": pictures.source, **metric.aggregate()}
     except ValueError as error:
         raise ValueError(f"{pictures.source}: {error}") from error
-    return {
-        "source": pictures.source, "pictures": len(images), "without_vessels": bare, **found, "images": images,
-    }  # fmt: skip
-
-
-def report_of(sets: Mapping[str, Any], judge: Mapping[str, Any], size: int) -> dict[str, Any]:
-    """Content of ``judged.json``: ``judge``, ``size``, ``width_edges_px``, ``distance_edges``, ``sets``."""
-    return {
-        "judge": dict(judge), "size": size, "width_edges_px": WIDTH_EDGES_PX, "distance_edges": DISTANCE_EDGES,
-        "sets": dict(sets),
-    }  # fmt: skip
-
-
-def described(report: Mapping[str, Any]) -> str:
-    """The report as Markdown: who judged, then the tables."""
-    judge = report["judge"]
-    told = (
-        f"Read by {judge['network']} of {judge['bundle']} ({judge['weights']}, SHA-256 {judge['weights_sha256'][:12]}) "
-        f"at {judge['image_size']} px, mirror images {judge['mirrors']}, one kind a stretch: "
-        f"{'yes' if judge['vote'] else 'no'}, threshold {judge['threshold']:g}; photographs squared to "
-        f"{report['size']} px."
-    )
-    bare = {name: len(one["without_vessels"]) for name, one in report["sets"].items() if one["without_vessels"]}
-    noted = [f"{name}: {count} photograph(s) whose label has no vessel." for name, count in bare.items()]
-    return "\n\n".join([told, *noted, judged_tables(report["sets"])])
 
 
 def write_report(output: str | Path, report: Mapping[str, Any]) -> None:

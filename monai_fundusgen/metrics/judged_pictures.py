@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import torch
+from monai.utils import string_list_all_gather
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 from torch import Tensor
@@ -64,23 +66,29 @@ class JudgedPicturesMetric:
 
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = threshold
+        self._names: list[str] = []
         self._counts: list[Tensor] = []
         self._depths: list[Tensor] = []
 
     def __call__(
-        self, y_pred: Tensor, y: Tensor, *, image: Tensor, fov: Tensor | None = None, uncertain: Tensor | None = None
-    ) -> list[dict[str, float]]:
+        self,
+        y_pred: Tensor,
+        y: Tensor,
+        *,
+        image: Tensor,
+        names: Sequence[str],
+        fov: Tensor | None = None,
+        uncertain: Tensor | None = None,
+    ) -> None:
         """Take in a batch.
 
         Args:
             y_pred: probabilities (B, 3, S, S) of artery, vein and vessel.
             y: vessel map (B, 2, S, S), values from 0.5 count.
             image: photographs (B, 3, S, S) in [0, 1].
+            names: of the photographs (B).
             fov: field of view (B, 1, S, S), likewise; None: everywhere.
             uncertain: vessel pixels of unknown kind (B, 1, S, S), likewise.
-
-        Returns:
-            The figures of each photograph over all its pixels, see `reading_figures`.
 
         Raises:
             ValueError: shapes that do not fit.
@@ -95,9 +103,11 @@ class JudgedPicturesMetric:
         field = torch.ones_like(label[:, 0]) if fov is None else _bool(fov)[:, 0]
         open_ = torch.zeros_like(label[:, 0]) if uncertain is None else _bool(uncertain)[:, 0] & ~label.any(dim=1)
         called = called_kinds(_plain(y_pred), self.threshold)
-        return [self._add(*one) for one in zip(called, label, open_, field, _plain(image), strict=True)]
+        for one in zip(called, label, open_, field, _plain(image), strict=True):
+            self._add(*one)
+        self._names += map(str, names)
 
-    def _add(self, called: Tensor, label: Tensor, uncertain: Tensor, fov: Tensor, image: Tensor) -> dict[str, float]:
+    def _add(self, called: Tensor, label: Tensor, uncertain: Tensor, fov: Tensor, image: Tensor) -> None:
         """One photograph."""
         called, label, uncertain = called & fov, label & fov, uncertain & fov
         vessels, field = label.numpy(), fov.numpy()
@@ -118,15 +128,16 @@ class JudgedPicturesMetric:
         depth = relative_depth(image.numpy(), vessel, field)
         self._counts.append(counts.flatten())
         self._depths.append(torch.from_numpy(depth_quartiles(depth, vessels, inside, by_label, len(WIDTHS))).flatten())
-        return {name: float(value) for name, value in reading_figures(counts[0]).items()}
 
     def aggregate(self) -> dict[str, Any]:
         """Figures of all photographs, pixels pooled.
 
         Returns:
-            ``read``: ``all`` (figures, and ``interval``, 95 % each), ``width`` and ``distance`` (figures by class, and
-            ``share`` of the labelled pixels); ``depth``: kind, class of width or ``all``, channel: ``eyes``,
-            ``median``, ``q25``, ``q75``, ``spread``, see `depth_summary`. What was not measured is None.
+            ``pictures``: their number; ``without_vessels``: names of those whose label has none; ``read``: ``all``
+            (figures, and ``interval``, 95 % each), ``width`` and ``distance`` (figures by class, and ``share`` of the
+            labelled pixels); ``depth``: kind, class of width or ``all``, channel: ``eyes``, ``median``, ``q25``,
+            ``q75``, ``spread``, see `depth_summary`; ``images``: ``id`` and figures of each. What was not measured is
+            None.
 
         Raises:
             ValueError: nothing was added, or no photograph has a labelled vessel.
@@ -144,17 +155,22 @@ class JudgedPicturesMetric:
             row["share"] = labelled / float(images[:, 0, 0].sum())
         intervals = {name: [_known(end) for end in ends] for name, ends in figure_intervals(images[:, 0]).items()}
         eyes = torch.stack(depths).reshape(len(depths), *_DEPTH_SHAPE).numpy()
+        names = string_list_all_gather(self._names)
         return {
+            "pictures": len(names),
+            "without_vessels": [name for name, row in zip(names, images, strict=True) if not row[0, 0]],
             "read": {
                 ALL: {**{name: value for name, value in read[0].items() if name != "share"}, "interval": intervals},
                 "width": dict(zip(WIDTHS, read[1:], strict=False)),
                 "distance": dict(zip(DISTANCES, read[1 + len(WIDTHS) :], strict=True)),
             },
             "depth": _depth_rows(eyes),
+            "images": [{"id": name, **_numbers(row[0])} for name, row in zip(names, images, strict=True)],
         }
 
     def reset(self) -> None:
         """Forget all photographs."""
+        self._names.clear()
         self._counts.clear()
         self._depths.clear()
 

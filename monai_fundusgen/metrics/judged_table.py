@@ -1,10 +1,11 @@
-"""What a `JudgedPicturesMetric` gives of several sets of photographs, side by side as Markdown tables."""
+"""What a `JudgedPicturesMetric` gives of several sets of photographs: a report of it, and Markdown tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from monai_fundusgen.metrics.functional.vessel_classes import DISTANCE_EDGES, WIDTH_EDGES_PX
 from monai_fundusgen.metrics.functional.vessel_depth import CHANNELS
 from monai_fundusgen.metrics.judged_pictures import ALL, DEPTHS, DISTANCES, WIDTHS
 
@@ -13,11 +14,40 @@ Sets = Mapping[str, Mapping[str, Any]]
 _CLASS_FIGURES: Final = {"recall": "recall", "precision": "precision", "av_balanced": "A/V balanced"}
 
 
+def judged_report(sets: Sets, judge: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """Content of ``judged.json``: ``judge``, ``size``, ``width_edges_px``, ``distance_edges``, ``sets``.
+
+    Args:
+        sets: by name, what `JudgedPicturesMetric.aggregate` gives.
+        judge: what there is to tell of the network: ``network``, ``bundle``, ``weights``, ``weights_sha256``,
+            ``image_size``, ``mirrors``, ``vote``, ``threshold``.
+        size: side of the squared photographs in px.
+    """
+    return {
+        "judge": dict(judge), "size": size, "width_edges_px": WIDTH_EDGES_PX, "distance_edges": DISTANCE_EDGES,
+        "sets": dict(sets),
+    }  # fmt: skip
+
+
+def described(report: Mapping[str, Any]) -> str:
+    """A `judged_report` as Markdown: who judged, then the tables."""
+    judge = report["judge"]
+    told = (
+        f"Read by {judge['network']} of {judge['bundle']} ({judge['weights']}, SHA-256 {judge['weights_sha256'][:12]}) "
+        f"at {judge['image_size']} px, mirror images {judge['mirrors']}, one kind a stretch: "
+        f"{'yes' if judge['vote'] else 'no'}, threshold {judge['threshold']:g}; photographs squared to "
+        f"{report['size']} px."
+    )
+    bare = {name: len(one["without_vessels"]) for name, one in report["sets"].items() if one["without_vessels"]}
+    noted = [f"{name}: {count} photograph(s) whose label has no vessel." for name, count in bare.items()]
+    return "\n\n".join([told, *noted, judged_tables(report["sets"])])
+
+
 def judged_tables(sets: Sets) -> str:
     """Tables of vessels and kinds, by width, by distance from the disc, and of depth.
 
     Args:
-        sets: by name, ``pictures`` and what `JudgedPicturesMetric.aggregate` gives.
+        sets: by name, what `JudgedPicturesMetric.aggregate` gives.
     """
     parts = [
         "Vessels and kinds (95 % interval over photographs); kinds on labelled vessel pixels that were found",
