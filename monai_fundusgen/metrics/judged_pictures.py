@@ -103,9 +103,9 @@ class JudgedPicturesMetric:
         field = torch.ones_like(label[:, 0]) if fov is None else _bool(fov)[:, 0]
         open_ = torch.zeros_like(label[:, 0]) if uncertain is None else _bool(uncertain)[:, 0] & ~label.any(dim=1)
         called = called_kinds(_plain(y_pred), self.threshold)
-        for one in zip(called, label, open_, field, _plain(image), strict=True):
+        for name, *one in zip(names, called, label, open_, field, _plain(image), strict=True):
             self._add(*one)
-        self._names += map(str, names)
+            self._names.append(str(name))
 
     def _add(self, called: Tensor, label: Tensor, uncertain: Tensor, fov: Tensor, image: Tensor) -> None:
         """One photograph."""
