@@ -23,6 +23,7 @@ _SINKING_PX: Final = 60.0  # the same distance for sinking, which
 _SINKING_WIDTH_PX: Final = (2.2, 5.0)  # is full below the one width, none above the other,
 _SEEN: Final = (0.3, 1.2)  # and leaves at least and at most so much of a vessel
 _FAINTEST: Final = 0.3  # of the real median: no branch is drawn fainter
+_MOST_GRAIN: Final = 3.0  # spreads: a scar or a hole in the painted vessel goes no deeper
 _GRAIN: Final = 1.3  # at most so much is a painter's own grain raised
 
 
@@ -124,7 +125,8 @@ class VesselTone:
         median = seen * (wide * real + (1 - wide) * scale * painted)
         change = level * self.real.spreads_at(kind, width) * self.real.shape_at(kind, width, position)
         inside = sections.inside
-        new = median + change + grain * np.where(inside, raised, 1)
+        most = _MOST_GRAIN * spread
+        new = median + change + np.clip(grain * np.where(inside, raised, 1), -most, most)
         return np.where(inside, np.maximum(new, _FAINTEST * np.maximum(median, 0)), new).astype(np.float32)
 
 

@@ -16,10 +16,11 @@ _COARSER: Final = 4
 GROUND_PX: Final = 8.0
 CLEAR_PX: Final = 3
 _LEAST: Final = 1e-3
+_FAR: Final = 1e-4  # weight of the mean of all, so that it counts only where nothing is near
 
 
 def masked_mean(planes: NDArray[np.float32], mask: NDArray[np.bool_], sigma_px: float) -> NDArray[np.float32]:
-    """Gaussian mean of what lies inside a mask, at every pixel; far from the mask 0.
+    """Gaussian mean of what lies inside a mask, at every pixel; far from the mask the mean of all of it.
 
     Args:
         planes: (C, H, W), sides divisible by 4.
@@ -29,7 +30,9 @@ def masked_mean(planes: NDArray[np.float32], mask: NDArray[np.bool_], sigma_px: 
     stack = torch.from_numpy(np.concatenate([planes * mask, mask[None]]).astype(np.float32))[None]
     coarse = functional.avg_pool2d(stack, _COARSER)[0].numpy()
     smooth = np.stack([ndimage.gaussian_filter(plane, sigma_px / _COARSER, truncate=3) for plane in coarse])
-    mean = torch.from_numpy(smooth[:-1] / np.maximum(smooth[-1], 1e-5))
+    overall = coarse[:-1].sum(axis=(1, 2)) / max(float(coarse[-1].sum()), 1.0)
+    share = smooth[-1] + np.float32(_FAR)
+    mean = torch.from_numpy((smooth[:-1] + np.float32(_FAR) * overall[:, None, None].astype(np.float32)) / share)
     fine = functional.interpolate(mean[None], scale_factor=_COARSER, mode="bilinear", align_corners=False)
     result: NDArray[np.float32] = fine[0].numpy()
     return result
