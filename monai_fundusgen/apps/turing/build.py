@@ -33,6 +33,7 @@ from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.streams import stream
 
 _ID_BYTES, _TOKEN_BYTES = 12, 24
+_OF_EACH: Final = 5  # pictures of each arm, at least, in a part of the session
 _EPOCH: Final = (0, 0)  # every picture's time, which else tells the order in which they were made
 
 Progress = Callable[[Sequence[Path], str], Iterable[Path]]
@@ -119,17 +120,17 @@ def _refuse_twins(chosen: Sequence[Chosen]) -> None:
 def reading_order(plan: StudyPlan, chosen: Sequence[Chosen], reader: int) -> list[int]:
     """Order in which a reader sees the pictures, as places in ``chosen``: practice first, then arms interleaved.
 
-    The n pictures of an arm come in an order of their own, one in every n-th part of the session, at a random place in
-    it: no arm bunches up early or late, and no picture is told by the one before.
+    The session has parts in which every arm has its share, at least `_OF_EACH` pictures, shuffled: readers who tire or
+    learn do so alike for all arms. With fewer in a part, the pictures before would tell the arm of the next.
     """
     rng = stream(plan.seed, "reading study", 1, reader)
     practice = [place for place, each in enumerate(chosen) if each.practice]
-    at: dict[int, float] = {}
+    parts: list[list[int]] = [[] for _ in range(max(min(arm.count for arm in plan.arms) // _OF_EACH, 1))]
     for arm in plan.arms:
         places = [place for place, each in enumerate(chosen) if each.arm == arm.name and not each.practice]
         for turn, place in enumerate(rng.permutation(places)):
-            at[int(place)] = float((turn + rng.random()) / len(places))
-    return [*map(int, rng.permutation(practice)), *sorted(at, key=at.__getitem__)]
+            parts[turn * len(parts) // len(places)].append(int(place))
+    return [int(place) for part in (practice, *parts) for place in rng.permutation(part)]
 
 
 def _written(plan: StudyPlan, chosen: list[Chosen], folder: Path, progress: Progress) -> Built:
