@@ -3,15 +3,18 @@
 Marked ``browser``: ``make test-browser``. ``FUNDUSGEN_CHROMIUM`` names the program where it is not on the path.
 """
 
+import io
 import json
 import os
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("uvicorn", reason="pip install 'monai-fundusgen[study]'")
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'monai-fundusgen[browser]'")
-
+# ruff: noqa: E402
 from monai_fundusgen.apps.turing.analysis import analyse
 from monai_fundusgen.apps.turing.answer_book import AnswerBook
 from monai_fundusgen.apps.turing.report import write_report
@@ -83,6 +86,11 @@ def progress(page):
     return page.inner_text("#progress")
 
 
+def reaches(page, text):
+    """Wait until the page says where it is."""
+    playwright.expect(page.locator("#progress")).to_have_text(text, timeout=20_000)
+
+
 def by_keys(page, judgement="r", confidence=4):
     """Judge the picture with the keyboard and wait for the next thing."""
     before = progress(page)
@@ -91,7 +99,7 @@ def by_keys(page, judgement="r", confidence=4):
     page.keyboard.press(str(confidence))
     page.wait_for_selector("#next:enabled")
     page.keyboard.press("Enter")
-    page.wait_for_function("before => document.getElementById('progress').textContent !== before", arg=before)
+    playwright.expect(page.locator("#progress")).not_to_have_text(before, timeout=20_000)
 
 
 def answers(folder):
@@ -101,14 +109,8 @@ def answers(folder):
     return sheet.answers
 
 
-def test_a_study_from_the_link_to_the_report(context, server, study_folder, study, tmp_path):
-    page = context.new_page()
-    begin(page, link(server))
-    assert "#" not in page.url and progress(page) == "Practice 1 of 2"
-    by_keys(page)
-    by_keys(page)
-    assert progress(page) == "Picture 1 of 6" and page.inner_text("#notice") == "From here on, the pictures count."
-
+def by_clicks_with_a_mark(page):
+    """Judge the picture with the mouse: synthetic, 2, two reasons, a region."""
     page.click("#synthetic")
     page.click("#confidence button[value='2']")
     page.check("input[value=crossings]")
@@ -120,8 +122,18 @@ def test_a_study_from_the_link_to_the_report(context, server, study_folder, stud
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.75 * box["height"], steps=4)
     page.mouse.up()
     page.click("#next")
-    page.wait_for_function("document.getElementById('progress').textContent === 'Picture 2 of 6'")
-    assert page.locator("#mark").is_hidden() and page.locator("input:checked").count() == 0
+
+
+def test_a_study_from_the_link_to_the_report(context, server, study_folder, study, tmp_path):
+    page = context.new_page()
+    begin(page, link(server))
+    assert "#" not in page.url and progress(page) == "Practice 1 of 2"
+    by_keys(page)
+    by_keys(page)
+    assert progress(page) == "Picture 1 of 6" and page.inner_text("#notice") == "From here on, the pictures count."
+    by_clicks_with_a_mark(page)
+    reaches(page, "Picture 2 of 6")
+    assert page.locator("#mark").is_hidden() and page.locator("#reasons input:checked").count() == 0
 
     for number in range(5):
         by_keys(page, "rs"[number % 2], 1 + number)
@@ -185,14 +197,14 @@ def test_double_clicks_and_held_keys_answer_once(context, server, study_folder):
     page.keyboard.press("r")
     page.keyboard.press("3")
     page.dblclick("#next")
-    page.wait_for_function("document.getElementById('progress').textContent === 'Practice 2 of 2'")
+    reaches(page, "Practice 2 of 2")
     page.wait_for_selector(NEW)
     page.evaluate("for (let n = 0; n < 5; n += 1) document.getElementById('next').click()")
     page.keyboard.press("s")
     page.keyboard.press("3")
     page.wait_for_selector("#next:enabled")
     page.evaluate("for (let n = 0; n < 5; n += 1) document.getElementById('answer').requestSubmit()")
-    page.wait_for_function("document.getElementById('progress').textContent === 'Picture 1 of 6'")
+    reaches(page, "Picture 1 of 6")
     assert [each.answer.real for each in answers(study_folder)] == [True, False]
 
 
@@ -219,7 +231,7 @@ def test_an_answer_to_a_server_that_is_gone_stays_on_the_page(context, server, s
     assert page.get_attribute("#synthetic", "aria-pressed") == "true" and progress(page) == "Practice 1 of 2"
     server.start()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('progress').textContent === 'Practice 2 of 2'")
+    reaches(page, "Practice 2 of 2")
     assert [(each.answer.real, each.answer.confidence) for each in answers(study_folder)] == [(False, 5)]
 
 
@@ -247,10 +259,9 @@ def test_zoom_pan_and_red_free(context, server):
     x, y = stage["x"] + 200, stage["y"] + 300
     page.mouse.move(x, y)
     before = page.locator("#picture").bounding_box()
+    placed = page.get_attribute("#paper", "style")
     page.mouse.wheel(0, -100)
-    page.wait_for_function(
-        "width => document.getElementById('picture').getBoundingClientRect().width > width", arg=fitted
-    )
+    playwright.expect(page.locator("#paper")).not_to_have_attribute("style", placed)
     after = page.locator("#picture").bounding_box()
     share = lambda box: ((x - box["x"]) / box["width"], (y - box["y"]) / box["height"])
     assert share(after) == pytest.approx(share(before), abs=1e-3)  # the point under the pointer stays
@@ -260,20 +271,22 @@ def test_zoom_pan_and_red_free(context, server):
     moved = page.locator("#picture").bounding_box()
     assert (moved["x"] - after["x"], moved["y"] - after["y"]) == pytest.approx((50, -30), abs=1)
     page.keyboard.press("g")
-    pixels = page.locator("#stage").screenshot()
-    import io
-
-    import numpy as np
-    from PIL import Image
-
-    seen = np.asarray(Image.open(io.BytesIO(pixels)).convert("RGB")).astype(int)
-    assert seen.max() > 60 and np.ptp(seen, axis=-1).max() <= 2  # grey
+    grey = on_screen(page)
+    assert grey.max() > 60 and np.ptp(grey, axis=-1).max() <= 2
     page.keyboard.press("g")
-    again = np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB")).astype(int)
-    assert np.ptp(again, axis=-1).max() > 60
+    assert np.ptp(on_screen(page), axis=-1).max() > 60
+
+
+def on_screen(page):
+    """Pixels of the middle of the stage."""
+    stage = page.locator("#stage").bounding_box()
+    clip = {"x": stage["x"] + stage["width"] / 2, "y": stage["y"] + stage["height"] / 2, "width": 100, "height": 100}
+    picture = page.screenshot(clip=clip)
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
 
 
 def test_a_folder_opened_from_disk(context, built, tmp_path):
+    """Keys, reload, a second tab, the answers file; consent too is in it."""
     write_static(built, "anna", tmp_path / "anna")
     page = context.new_page()
     begin(page, (tmp_path / "anna" / "index.html").as_uri())
