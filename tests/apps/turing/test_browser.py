@@ -174,7 +174,7 @@ def test_a_reload_a_closed_window_and_a_new_browser_go_on_where_they_stopped(con
     assert progress(elsewhere) == "Practice 2 of 2"
     elsewhere.context.close()
     by_keys(page)
-    assert [each.times_shown for each in answers(study_folder)] == [1, 3]
+    assert [each.times_shown for each in answers(study_folder)] == [1, 4]
 
 
 def test_the_first_answer_of_two_tabs_stays_and_the_second_is_told(context, server, study_folder):
