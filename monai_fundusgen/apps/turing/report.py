@@ -138,8 +138,8 @@ def roc_line(points: NDArray[np.float64]) -> str:
     return " ".join(f"{x * _PLOT:.1f},{(1 - y) * _PLOT:.1f}" for x, y in points)
 
 
-def _percent(value: float) -> str:
-    return "–" if np.isnan(value) else f"{100 * value:.1f}"
+def _percent(value: float, digits: int = 1) -> str:
+    return "–" if np.isnan(value) else f"{100 * value:.{digits}f}"
 
 
 def _fixed(value: float | None) -> str:

@@ -130,7 +130,7 @@ def test_the_report_stands_alone_and_the_tables_have_every_answer(paper, tmp_pat
     write_report(analysis, paper, tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert not re.search(r"<script|https?://|\bsrc=|\bhref=", page)
-    assert "41.2 &plusmn; 7.3" in page and "90.0 &plusmn; 9.0" in page and "not finished" not in page
+    assert "41.25 &plusmn; 7.35" in page and "90.00 &plusmn; 8.99" in page and "not finished" not in page
     with (tmp_path / "answers.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 320 and {row["reasons"] for row in rows} == {"disc"}
