@@ -35,6 +35,7 @@ Consumer = Literal[
     "crops",  # export: which crops of a photograph
     "validation",  # training: noise of the held-out maps
     "draws",  # training: which item comes, and its augmentation
+    "reading study",  # reading study: its pictures, their order, resampling of its answers
 ]
 
 #: torch's CPU generator keeps 32 bits of its seed: s and s + 2**32 give the same stream.

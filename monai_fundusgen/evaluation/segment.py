@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monai_fundusgen.conventions import ARTERY_CODE, CROSSING_CODE, VEIN_CODE
-from monai_fundusgen.data.reading import read_rgb
+from monai_fundusgen.data.reading import PHOTOGRAPHS, read_rgb
 from monai_fundusgen.inferers.field import FieldInferer
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.transforms.fov import estimate_fov, field_circle
@@ -26,7 +26,6 @@ from monai_fundusgen.weights.stages import load_stage
 #: Folders of the output, and what they hold.
 LABELS, OVERLAYS = "labels", "overlays"
 FOLDERS: Final = (*OUTPUTS, LABELS, OVERLAYS)
-PHOTOGRAPHS: Final = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".bmp", ".gif", ".webp"})
 
 _MIN_DIAMETER_PX: Final = 200  # of the field; with less, thin vessels are not in the picture
 _MIN_FIELD_SHARE: Final = 0.25  # of the field's own square: a scattered or sliver-shaped bright area is no field
