@@ -50,8 +50,7 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no messages.")] = False,
 ) -> None:
     """Compare a data set with real eyes: one page with verdict, distances, anatomy, copies, and report.json."""
-    from tqdm.auto import tqdm
-
+    from monai_fundusgen.evaluation.progress import bars
     from monai_fundusgen.evaluation.report import PAGE, Evaluation
     from monai_fundusgen.evaluation.report import evaluate as evaluated
 
@@ -59,10 +58,8 @@ def evaluate(
         dataset, real, output, section=section, size=size, features=features, field_deg=field_deg, phantoms=phantoms,
         limit=limit, seed=seed, device=device, card=card,
     )  # fmt: skip
-    found = evaluated(
-        asked, lambda places, name, total: tqdm(places, desc=name, unit="eye", total=total, disable=quiet or not total)
-    )
+    found = evaluated(asked, bars(quiet))
     if not quiet:
-        for sentence in found["verdict"]["sentences"]:
+        for sentence in (*found["verdict"]["sentences"], *found["verdict"]["copies"]):
             typer.echo(sentence)
         typer.echo(f"{output / PAGE}: open it in a browser")

@@ -66,7 +66,7 @@ class Measuring:
         degrees = field_deg or _DEGREES
         figures = {f"{PHOTOGRAPH}{name}": value for name, value in photograph_figures(
             eye.photograph / np.float32(255), eye.fov, field_deg=degrees).items()}  # fmt: skip
-        arrays = {"features": self._features(eye, self.extractor), "control": self._control(eye)}
+        arrays: Arrays = {"features": self._features(eye, self.extractor), "control": self._control(eye)}
         if eye.vessels is not None:
             figures |= {f"{ANATOMY}{name}": value for name, value in anatomy(eye, degrees, field_deg).items()}
             arrays["small"] = np.rint(area_resize(eye.vessels, SMALL_SIDE, SMALL_SIDE) * 255).astype(np.uint8)

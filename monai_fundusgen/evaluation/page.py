@@ -71,7 +71,7 @@ def _subtitle(content: Content) -> str:
 
 def _verdict(content: Content) -> str:
     told = content["verdict"]
-    lines = "".join(f"<li>{escape(one)}</li>" for one in told["sentences"])
+    lines = "".join(f"<li>{escape(one)}</li>" for one in [*told["sentences"], *told["copies"]])
     warnings = "".join(f'<p class="note">{escape(one)}</p>' for one in told["warnings"])
     return f'<div class="verdict"><ul>{lines}</ul>{warnings}</div>'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -179,7 +179,8 @@ class DatalistEyes(Population):
         load = LoadFundusd(
             (IMAGE, LABEL, UNCERTAIN, FOV), image_dtype=torch.uint8, phantom_size=size, phantom_anatomy=self.anatomy
         )
-        found = {key: np.asarray(value) for key, value in load(item).items() if isinstance(value, torch.Tensor)}
+        loaded = load(dict[Hashable, Any](item))
+        found = {key: np.asarray(value) for key, value in loaded.items() if isinstance(value, torch.Tensor)}
         vessels = None
         if LABEL in found:  # an undecided vessel may be either
             vessels = (found[LABEL] > 0.5) | (found[UNCERTAIN] > 0.5)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from monai_fundusgen import __version__
 from monai_fundusgen.conventions import IMAGE, TOOL
 from monai_fundusgen.data.loading import has_items, load_datalist
+from monai_fundusgen.dataset.completion import renew_card
+from monai_fundusgen.dataset.evaluation_note import write_note
 from monai_fundusgen.dataset.manifest import MANIFEST, records
 from monai_fundusgen.dataset.summary import summarise
 from monai_fundusgen.evaluation.fidelity import (
@@ -32,6 +34,7 @@ from monai_fundusgen.evaluation.pictures import data_url, map_colours, sheet, si
 from monai_fundusgen.evaluation.populations import DatalistEyes, DatasetEyes, Population, phantom_eyes
 from monai_fundusgen.evaluation.privacy import COLUMNS, closest_pairs, map_likeness, map_privacy, photograph_privacy
 from monai_fundusgen.evaluation.verdict import verdict
+from monai_fundusgen.inferers.field import FIELD_RANGE_DEG
 from monai_fundusgen.metrics.features import VESSELS, extractor_name, open_extractor
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 from monai_fundusgen.weights.device import usable_device
@@ -46,6 +49,7 @@ SECTIONS: Final = ("testing", "validation", "training")
 
 _CHECKED: Final = 64  # eyes of each population whose files are read before anything is written
 _ON_SHEET: Final = 8
+_SMALLEST: Final = 64  # px
 _HRF_FIELD: Final = (60.0, 0.716)
 
 
@@ -106,13 +110,13 @@ def evaluate(asked: Evaluation, progress: Progress = lambda places, _, __: place
             measured.
     """
     refuse_other_output(asked.output)
+    _refuse_impossible(asked)
+    extractor, device = open_extractor(asked.features, asked.device), usable_device(asked.device)
     eyes = _populations(asked)
     for population in eyes.values():
         for place in range(min(len(population), _CHECKED)):
             population.check(place)
-    measuring = Measuring(
-        _size(asked, eyes[SYNTHETIC]), open_extractor(asked.features, asked.device), usable_device(asked.device)
-    )
+    measuring = Measuring(_size(asked, eyes[SYNTHETIC]), extractor, device)
     cache = asked.output / CACHE
     samples = _Samples(eyes, {name: measured(one, measuring, cache, progress) for name, one in eyes.items()})
     figures = _figures(samples, asked.seed)
@@ -137,6 +141,10 @@ def evaluate(asked: Evaluation, progress: Progress = lambda places, _, __: place
     pictures = {"sheets": _sheets(samples.eyes, measuring.size), "pairs": pairs}
     write_whole(asked.output / PAGE, page(content, _values(samples.rows), pictures).encode())
     write_json(asked.output / REPORT, content)
+    if asked.card and isinstance(eyes[SYNTHETIC], DatasetEyes):
+        told = content["verdict"]
+        write_note(asked.dataset, asked.output / PAGE, told["sentences"], told["copies"], told["warnings"])
+        renew_card(asked.dataset)
     return content
 
 
@@ -154,6 +162,19 @@ def refuse_other_output(output: Path) -> None:
         raise FileExistsError(
             f"{output}: holds {', '.join(found[:3])}, which is no report; expected a new folder, or that of an earlier "
             "report; choose another with -o"
+        )
+
+
+def _refuse_impossible(asked: Evaluation) -> None:
+    low, high = FIELD_RANGE_DEG
+    if asked.field_deg is not None and not low <= asked.field_deg <= high:
+        raise ValueError(f"--field-deg: found {asked.field_deg:g}, expected {low:g} to {high:g} degrees")
+    for option, found, least in (("--limit", asked.limit, 2), ("--phantoms", asked.phantoms, 0)):
+        if found is not None and found < least:
+            raise ValueError(f"{option}: found {found}, expected at least {least}")
+    if asked.size is not None and asked.size < _SMALLEST:
+        raise ValueError(
+            f"--size: found {asked.size} px, expected at least {_SMALLEST}; thin vessels need 512 and more"
         )
 
 
@@ -210,8 +231,6 @@ def _phantoms(asked: Evaluation, synthetic: Population) -> Population | None:
     settings = getattr(synthetic, "settings", {})
     is_phantom = settings.get("mask_source") == "phantom" and settings.get("photograph_source") == "phantom"
     count = asked.phantoms if asked.phantoms is not None else 0 if is_phantom else 24
-    if count < 0:
-        raise ValueError(f"--phantoms: found {count}, expected at least 0")
     field_deg = float(settings.get("field_deg") or _HRF_FIELD[0])
     cut = float(settings.get("field_cut") or (_HRF_FIELD[1] if field_deg == _HRF_FIELD[0] else 1.0))
     return phantom_eyes(count, field_deg, cut) if count else None
@@ -219,10 +238,7 @@ def _phantoms(asked: Evaluation, synthetic: Population) -> Population | None:
 
 def _size(asked: Evaluation, synthetic: Population) -> int:
     own = int(getattr(synthetic, "settings", {}).get("size") or 1024)
-    size = min(own, 1024) if asked.size is None else asked.size
-    if size < 64:
-        raise ValueError(f"size: found {size} px, expected at least 64; thin vessels need 512 and more")
-    return size
+    return min(own, 1024) if asked.size is None else asked.size
 
 
 def _settings(asked: Evaluation, size: int) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class Verdict:
         gives_away: names of figures that tell synthetic eyes from real ones, the plainest first.
         as_real: names of figures that tell them no better than one real sample from another.
         between: the rest: more than chance, less than plain.
-        sentences: what to read first.
+        sentences: what to read first: how the sample differs from real eyes.
+        copies: what was found of copies.
         warnings: what a reader must know before quoting a figure.
     """
 
@@ -29,6 +30,7 @@ class Verdict:
     as_real: list[str]
     between: list[str]
     sentences: list[str]
+    copies: list[str]
     warnings: list[str]
 
 
@@ -52,8 +54,12 @@ def verdict(
         groups[_group(figures[name])].append(name)
     away = groups["gives_away"]
     sentences = [_away(away), _real(groups["as_real"], len(figures)), _distance(features)]
-    sentences += _privacy(privacy)
-    return Verdict(**groups, sentences=[one for one in sentences if one], warnings=_warnings(counts, features, privacy))
+    return Verdict(
+        **groups,
+        sentences=[one for one in sentences if one],
+        copies=_privacy(privacy),
+        warnings=_warnings(counts, features, privacy),
+    )
 
 
 def _group(found: FigureComparison) -> str:

@@ -90,9 +90,9 @@ def record_distances(
         )
     near = np.zeros((draws, 2, len(generated)))
     for draw in range(draws):
-        for place, rows in enumerate((training, held_out)):
+        for side, rows in enumerate((training, held_out)):
             subset = rows[rng.choice(len(rows), records, replace=False)]
-            near[draw, place] = nearest_rows(generated, subset)[1]
+            near[draw, side] = nearest_rows(generated, subset)[1]
     closer = ((near[:, 0] < near[:, 1]) + 0.5 * (near[:, 0] == near[:, 1])).mean(axis=0)
     pairs = near.mean(axis=0).T
     place, distance = nearest_rows(generated, training)
