@@ -23,7 +23,8 @@ DISTANCES: Final[dict[str, Callable[[NDArray[Any], NDArray[Any]], float]]] = {
 class FeatureDistanceMetric(CumulativeIterationMetric):
     """Distance between predicted and true photographs, for `monai.handlers.IgniteMetricHandler` and loops of one's own.
 
-    Call it with photographs (B, 3, H, W) in [-1, 1], predictions then truth; of several ranks all features are gathered.
+    Call it with photographs (B, 3, H, W) in [-1, 1], predictions then truth; of several ranks all features are
+    gathered.
 
     Args:
         extractor: photographs to features (B, D).

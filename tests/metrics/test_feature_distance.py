@@ -23,8 +23,8 @@ def test_batches_on_an_engine_give_the_distance_of_the_whole(distance):
     IgniteMetricHandler(FeatureDistanceMetric(means, distance), output_transform=from_engine(["pred", "label"])).attach(
         engine, "distance"
     )
-    batches = [[{"pred": f, "label": t} for f, t in zip(fake[i : i + 4], true[i : i + 4])] for i in (0, 4, 8)]
-    engine.run(batches)
+    pairs = [{"pred": f, "label": t} for f, t in zip(fake, true, strict=True)]
+    engine.run([pairs[:4], pairs[4:8], pairs[8:]])
     expected = DISTANCES[distance](means(fake).double().numpy(), means(true).double().numpy())
     assert engine.state.metrics["distance"] == pytest.approx(expected, rel=1e-5)
 
