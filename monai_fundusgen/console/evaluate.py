@@ -42,6 +42,10 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(show_default="all", help="Number of samples that are looked at, evenly over the set.")
     ] = None,
+    membership: Annotated[
+        Path | None,
+        typer.Option(help="Bundle of the mask model: does its loss tell training maps from held-out ones?"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of subsets and intervals.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
     card: Annotated[
@@ -56,7 +60,7 @@ def evaluate(
 
     asked = Evaluation(
         dataset, real, output, section=section, size=size, features=features, field_deg=field_deg, phantoms=phantoms,
-        limit=limit, seed=seed, device=device, card=card,
+        limit=limit, seed=seed, device=device, card=card, membership=membership,
     )  # fmt: skip
     found = evaluated(asked, bars(quiet))
     if not quiet:

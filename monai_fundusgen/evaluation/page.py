@@ -199,6 +199,7 @@ def _privacy(privacy: Content | None, pairs: Sequence[Content]) -> str:
     else:
         pieces.append(_map_tables(privacy["maps"]))
     pieces.append(_photograph_table(privacy["photographs"]))
+    pieces.append(_membership(privacy["membership"]))
     if pairs:
         shown = "".join(
             f"<figure><figcaption>Dice {number(one['dice'], 2)}, centre lines {number(one['cl_dice'], 2)}: "
@@ -247,6 +248,16 @@ def _photograph_table(found: Content) -> str:
         f"to the closest training over that to the closest held-out photograph: {_interval(records['ratio'])}. Share "
         "that lies farther from its closest training photograph than that from the others: "
         f"{number(records['authenticity'])}.</p>"
+    )
+
+
+def _membership(found: Content | None) -> str:
+    if found is None:
+        return ""
+    return (
+        "<h3>Membership</h3><p>The mask model's denoising loss tells its training maps from held-out ones with an area "
+        f"under the curve of {_interval(found['area'])}, of {found['training']} and {found['held_out']} maps at "
+        f"{found['levels']} levels of noise; one half means that it tells nothing.</p>"
     )
 
 

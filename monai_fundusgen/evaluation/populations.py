@@ -17,7 +17,7 @@ from monai_fundusgen import __version__
 from monai_fundusgen.conventions import ARTERY, FIELD_FILL, FOV, IMAGE, LABEL, SEED, UNCERTAIN, VEIN
 from monai_fundusgen.data.items import phantom_items
 from monai_fundusgen.data.loading import LoadFundusd
-from monai_fundusgen.data.reading import read_av, read_rgb
+from monai_fundusgen.data.reading import read_rgb
 from monai_fundusgen.dataset.manifest import MANIFEST, read_settings, records
 from monai_fundusgen.dataset.placement import Placement, sample_index
 from monai_fundusgen.dataset.sample_picture import picture_pixels
@@ -166,12 +166,10 @@ class DatalistEyes(Population):
         self.keys = [_item_key(item, anatomy) for item in self.items]
 
     def check(self, place: int) -> None:
-        """Read photograph and map of one item."""
+        """Read the photograph of one item."""
         item = self.items[place]
         if IMAGE in item:
             refuse_grey(read_rgb(item[IMAGE]), str(item[IMAGE]))
-        if LABEL in item:
-            read_av(item[LABEL])
 
     def eye(self, place: int, size: int) -> Eye:
         """One item; errors as in `Population.eye`."""

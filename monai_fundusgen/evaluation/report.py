@@ -29,6 +29,7 @@ from monai_fundusgen.evaluation.fidelity import (
     feature_distances,
 )
 from monai_fundusgen.evaluation.measurements import ANATOMY, PHOTOGRAPH, Measurements, Measuring, Progress, measured
+from monai_fundusgen.evaluation.membership import membership
 from monai_fundusgen.evaluation.page import page
 from monai_fundusgen.evaluation.pictures import data_url, map_colours, sheet, side_by_side
 from monai_fundusgen.evaluation.populations import DatalistEyes, DatasetEyes, Population, phantom_eyes
@@ -49,6 +50,7 @@ SECTIONS: Final = ("testing", "validation", "training")
 
 _CHECKED: Final = 64  # eyes of each population whose files are read before anything is written
 _ON_SHEET: Final = 8
+_SHEET_SIDE: Final = 512  # px; pictures on a sheet are smaller
 _SMALLEST: Final = 64  # px
 _HRF_FIELD: Final = (60.0, 0.716)
 
@@ -71,6 +73,7 @@ class Evaluation:
         seed: of subsets and bootstrap.
         device: where networks run.
         card: take the verdict over into the card of the data set.
+        membership: bundle of the mask model whose loss on training and held-out maps is to be compared; None: none.
     """
 
     dataset: Path
@@ -85,6 +88,7 @@ class Evaluation:
     seed: int = 0
     device: str = "cpu"
     card: bool = True
+    membership: Path | None = None
 
 
 @dataclass
@@ -126,6 +130,7 @@ def evaluate(asked: Evaluation, progress: Progress = lambda places, _, __: place
         "control": feature_distances(samples.rows, "control", asked.seed),
     }
     privacy, pairs = _privacy(samples, cache, progress, asked.seed)
+    privacy["membership"] = _membership(asked, eyes, cache, progress)
     counts = {name: len(one) for name, one in samples.rows.items()}
     content = plain({
         "schema": SCHEMA, "schema_version": SCHEMA_VERSION, "tool": TOOL, "tool_version": __version__,
@@ -191,6 +196,11 @@ def _populations(asked: Evaluation) -> dict[str, Population]:
         found[OTHER] = DatalistEyes(
             OTHER, f"other real: {asked.real.stem}, training", others, field_deg=asked.field_deg
         )
+    if asked.membership is not None and OTHER not in found:
+        raise ValueError(
+            f"--membership: found no training section in {asked.real} beside {section}, expected the eyes that the "
+            "model was trained with and others; make the datalist with fundusgen datalist --testing 0.2"
+        )
     synthetic.thin(asked.limit)
     found[SYNTHETIC] = synthetic
     phantoms = _phantoms(asked, synthetic)
@@ -246,7 +256,7 @@ def _settings(asked: Evaluation, size: int) -> dict[str, Any]:
     return {
         "dataset": asked.dataset.name, "real": asked.real.name, "section": asked.section, "size": size,
         "features": asked.features, "field_deg": asked.field_deg, "phantoms": asked.phantoms, "limit": asked.limit,
-        "seed": asked.seed,
+        "seed": asked.seed, "membership": asked.membership and asked.membership.name,
     }  # fmt: skip
 
 
@@ -280,7 +290,7 @@ def _gate(synthetic: Population) -> dict[str, Any] | None:
 
 def _privacy(
     samples: _Samples, cache: Path, progress: Progress, seed: int
-) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The section on copies, and its gallery; training eyes are the second real sample, or the only one."""
     rows = samples.rows
     training = rows.get(OTHER, rows[REAL])
@@ -297,6 +307,14 @@ def _privacy(
         tables["held_out"] = map_likeness(held_out, training, cache, progress)
     found["maps"] = {"searched": len(tables[SYNTHETIC]), **map_privacy(tables)}
     return found, _pairs(samples, training.name, tables[SYNTHETIC])
+
+
+def _membership(
+    asked: Evaluation, eyes: Mapping[str, Population], cache: Path, progress: Progress
+) -> dict[str, Any] | None:
+    if asked.membership is None:
+        return None
+    return membership(asked.membership, eyes[OTHER], eyes[REAL], cache, progress, device=asked.device, seed=asked.seed)
 
 
 def _pairs(samples: _Samples, training: str, table: NDArray[np.float64]) -> list[dict[str, Any]]:
@@ -332,7 +350,7 @@ def _sheets(eyes: Mapping[str, Population], size: int) -> dict[str, str]:
     for name in (SYNTHETIC, REAL, PHANTOM):
         if name in eyes:
             places = np.linspace(0, len(eyes[name]) - 1, min(_ON_SHEET, len(eyes[name]))).round().astype(int)
-            found[name] = data_url(sheet([eyes[name].eye(int(place), size) for place in places]))
+            found[name] = data_url(sheet([eyes[name].eye(int(place), min(size, _SHEET_SIDE)) for place in places]))
     return found
 
 

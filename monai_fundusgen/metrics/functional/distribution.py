@@ -237,7 +237,10 @@ def wasserstein_1(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
 
 def kolmogorov_smirnov(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
     """Largest difference of the two empirical distribution functions, in [0, 1]."""
-    return float(stats.ks_2samp(x, y, method="asymp").statistic)
+    a, b = np.sort(x), np.sort(y)
+    places = np.concatenate([a, b])
+    shares = (np.searchsorted(one, places, side="right") / len(one) for one in (a, b))
+    return float(np.abs(np.subtract(*shares)).max())
 
 
 @dataclass(frozen=True)

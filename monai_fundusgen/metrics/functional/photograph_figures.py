@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion, convolve, gaussian_filter
+from scipy.ndimage import convolve, gaussian_filter, minimum_filter
 
 from monai_fundusgen.conventions import FIELD_FILL, MM_PER_DEGREE
 from monai_fundusgen.metrics.functional.optic_disc import BrightDisc, optic_discs
@@ -55,7 +55,7 @@ def photograph_figures(
             f"photograph_figures: found photograph {photograph.shape} and field {fov.shape}, expected (3, S, S) and "
             "(S, S)"
         )
-    inside = binary_erosion(fov, iterations=max(round(_RIM * fov.shape[-1]), 1), border_value=0)
+    inside = minimum_filter(fov, size=2 * max(round(_RIM * fov.shape[-1]), 1) + 1, mode="constant")
     if not inside.any():
         raise ValueError("photograph_figures: no field of view, or one of a few pixels")
     levels = np.asarray(photograph, dtype=np.float64)[:, inside]
