@@ -54,3 +54,18 @@ def test_the_file_is_known_by_its_hash(network, tmp_path):
     torch.save({name: value for name, value in network.state_dict().items() if "7c" not in name}, path)
     with pytest.raises(ValueError, match="has no weights for Mixed_7c"):
         inception_features(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def test_features_are_those_of_torch_fidelity(network, tmp_path):
+    """The same weights in both; torch-fidelity takes bytes. It needs a torchvision that fits the installed torch."""
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"torch-fidelity cannot be used here: {error}")
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    other = FeatureExtractorInceptionV3("mine", ["2048"], feature_extractor_weights_path=str(tmp_path / "weights.pth"))
+    levels = torch.randint(0, 256, (1, 3, 123, 123), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = other(levels)[0]
+        found = network(levels.float() / 127.5 - 1)
+    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
