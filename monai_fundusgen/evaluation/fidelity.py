@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.evaluation.measurements import Measurements
+from monai_fundusgen.evaluation.measurements import Measurements, places_of
 from monai_fundusgen.metrics.functional.distribution import (
     Interval,
     bootstrap_interval,
@@ -31,18 +31,13 @@ Rows = Mapping[str, NDArray[np.floating]]
 #: Key of the real eyes that the others are compared with, and of other real ones: the floor.
 REAL, OTHER, SYNTHETIC, PHANTOM = "real", "other_real", "synthetic", "phantom"
 
-_MOST_ROWS: Final = 2000  # of a sample that distances with pairs of rows, and intervals, are taken of
+#: Eyes of a sample, evenly over all, that distances with pairs of rows, and intervals, are taken of.
+MOST_ROWS: Final = 2000
+
 _ROUNDS: Final = 200  # bootstrap samples
 _NEIGHBOURS: Final = 5
 _FEWEST_FOR_INFINITY: Final = 20
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-
-def spread(rows: NDArray[Any], most: int = _MOST_ROWS) -> NDArray[Any]:
-    """At most so many rows, evenly over all."""
-    if len(rows) <= most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
 
 
 def feature_distances(samples: Mapping[str, Measurements], column: str, seed: int) -> dict[str, Any]:
@@ -62,13 +57,13 @@ def feature_distances(samples: Mapping[str, Measurements], column: str, seed: in
         ``kernel``, ``kernel_sd``), ``frechet`` (interval), ``frechet_infinity``, ``kernel``, ``kernel_error``,
         ``gaussian_mmd``, and ``precision``, ``recall``, ``density``, ``coverage``.
     """
-    rows = {name: spread(one.column(column)) for name, one in samples.items()}
+    rows = {name: one.column(column, MOST_ROWS) for name, one in samples.items()}
     rows = {name: one for name, one in rows.items() if len(one) >= 2 or name == REAL}
     real = rows.pop(REAL)
     size = min(len(one) for one in (real, *rows.values()))
     sigma = median_distance(real, real) or 1.0
     found = {name: _to_real(real, one, size, sigma, seed) for name, one in rows.items()}
-    if column == "features" and len(samples[SYNTHETIC]) > _MOST_ROWS:
+    if len(samples[SYNTHETIC]) > MOST_ROWS:
         found[SYNTHETIC]["frechet"]["value"] = _frechet_of_all(samples[REAL], samples[SYNTHETIC], column)
     return {
         "n": len(real),
@@ -183,7 +178,7 @@ def _finite(values: FloatArray | None) -> FloatArray:
 
 def _comparison(rows: Rows, seed: int) -> FigureComparison:
     real = rows[REAL]
-    others = {name: spread(one) for name, one in rows.items() if name != REAL}
+    others = {name: one[places_of(len(one), MOST_ROWS)] for name, one in rows.items() if name != REAL}
 
     def intervals(statistic: Callable[[FloatArray, FloatArray], float]) -> dict[str, Interval]:
         rng = np.random.default_rng(seed)

@@ -125,6 +125,13 @@ def _blocks_set(planes: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     return np.asarray(planes.reshape(len(planes), side, by, side, by).any(axis=(2, 4)))
 
 
+def places_of(count: int, most: int | None) -> NDArray[np.int64]:
+    """Places of at most ``most`` of ``count`` rows, evenly over all."""
+    if most is None or count <= most:
+        return np.arange(count)
+    return np.linspace(0, count - 1, most).round().astype(np.int64)
+
+
 def unpacked(fine: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """A map (2, 256, 256) from its bits."""
     return np.unpackbits(fine).reshape(2, FINE_SIDE, FINE_SIDE).astype(bool)
@@ -152,9 +159,16 @@ class Measurements:
             with np.load(path, allow_pickle=False) as archive:
                 yield {name: archive[name] for name in archive.files}
 
-    def column(self, name: str) -> NDArray[Any]:
-        """One array of all eyes; (0,) where no eye has it."""
-        found = [part[name] for part in self.parts() if name in part]
+    def column(self, name: str, most: int | None = None) -> NDArray[Any]:
+        """One array of the eyes that have it, or of at most so many, evenly over all; (0,) where no eye has it."""
+        kept = places_of(len(self), most)
+        found, start = [], 0
+        for part in self.parts():
+            rows, number = part.get(name), len(part["mapped"])
+            if rows is not None and most is not None:
+                rows = rows[kept[(kept >= start) & (kept < start + number)] - start]
+            found += [] if rows is None else [rows]
+            start += number
         return np.concatenate(found) if found else np.zeros(0)
 
     def figures(self, prefix: str) -> dict[str, NDArray[np.float64]]:

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_fundusgen.evaluation.fidelity import spread
+from monai_fundusgen.evaluation.fidelity import MOST_ROWS
 from monai_fundusgen.evaluation.measurements import (
     FINE_SIDE,
     SMALL_SIDE,
     Measurements,
     Progress,
     is_part,
+    places_of,
     unpacked,
     write_part,
 )
@@ -161,11 +162,11 @@ def photograph_privacy(
 
     Features are divided by their standard deviation over the training photographs.
     """
-    rows = {one.name: one.column("features").astype(np.float64) for one in (synthetic, training) if len(one)}
-    scale = rows[training.name].std(axis=0) + 1e-9
-    generated, seen = spread(rows[synthetic.name]) / scale, rows[training.name] / scale
+    seen = training.column("features").astype(np.float64)
+    scale = seen.std(axis=0) + 1e-9
+    generated, seen = synthetic.column("features", MOST_ROWS) / scale, seen / scale
     places, distances = nearest_rows(generated, seen)
-    taken = spread(np.arange(len(rows[synthetic.name])))
+    taken = places_of(len(synthetic), MOST_ROWS)
     found: dict[str, Any] = {
         "distance": five_numbers(distances.tolist()),
         "training_to_others": five_numbers(nearest_rows(seen, seen, own=True)[1].tolist()) if len(seen) > 1 else None,

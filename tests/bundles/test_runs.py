@@ -237,8 +237,6 @@ def test_a_data_set_is_compared_with_real_eyes(dataset, bundle_root, tmp_path):
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["settings"]["real"] == "eyes.json" and report["features"]["to_real"]["synthetic"]["n"] >= 2
     assert (tmp_path / "report" / "index.html").is_file()
-    with pytest.raises(RuntimeError, match="--phantom"):
-        evaluate(bundle_root / "fundus_evaluation", ["evaluate.yaml"], tmp_path, **options, phantom=1)
 
 
 def test_the_anatomy_of_sampled_masks_is_reported(bundle_root, tmp_path):
