@@ -177,7 +177,8 @@ class DatalistEyes(Population):
         load = LoadFundusd(
             (IMAGE, LABEL, UNCERTAIN, FOV), image_dtype=torch.uint8, phantom_size=size, phantom_anatomy=self.anatomy
         )
-        loaded = load(dict[Hashable, Any](item))
+        entry: dict[Hashable, Any] = {key: value for key, value in item.items()}
+        loaded = load(entry)
         found = {key: np.asarray(value) for key, value in loaded.items() if isinstance(value, torch.Tensor)}
         vessels = None
         if LABEL in found:  # an undecided vessel may be either
