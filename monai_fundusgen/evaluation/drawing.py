@@ -73,7 +73,8 @@ def _curve(name: str, grid: FloatArray, height: FloatArray, ends: tuple[float, f
     points = " ".join(
         f"{_x(float(x), ends):.1f},{_BASE - (_BASE - _TOP) * float(y):.1f}" for x, y in zip(grid, height, strict=True)
     )
-    return f'<polyline class="c-{escape(name)}" points="0,{_BASE} {points} {_WIDTH},{_BASE}"/>'
+    area = f'<polygon class="a-{escape(name)}" points="0,{_BASE} {points} {_WIDTH},{_BASE}"/>'
+    return f'{area}<polyline class="c-{escape(name)}" points="{points}"/>'
 
 
 def _ticks(name: str, rows: FloatArray, ends: tuple[float, float], lane: int) -> str:

@@ -114,13 +114,22 @@ def _features(content: Content) -> str:
         rows = [_distance_row(titles[one]["title"], what["to_real"][one]) for one in _in_order(what["to_real"])]
         if what["halves"]:
             half = what["halves"]
-            rows.append([f"real against real, halves of {half['n']}", number(half["frechet"]), number(half["kernel"])])
+            rows.append(
+                [f"real against real, halves of {half['n']}", number(half["frechet"]), _thousand(half["kernel"], None)]
+            )
         matched = f"of {what['matched_n']} each: Frechet ± SD"
-        pieces += [f"<h3>{escape(name)}</h3>", _table(["to the real eyes", matched, "kernel ± SD"], rows)]
+        pieces += [f"<h3>{escape(name)}</h3>", _table(["to the real eyes", matched, "1000 kernel ± SD"], rows)]
     rows = [_whole_row(titles[one]["title"], found["to_real"][one]) for one in _in_order(found["to_real"])]
-    head = [f"all eyes, to {found['n']} real", "n", "Frechet (95 %)", "at infinity", "kernel ± error", "Gaussian MMD",
-            "precision", "recall", "density", "coverage"]  # fmt: skip
-    return "".join(pieces) + "<h3>Whole samples</h3>" + _table(head, rows)
+    first = [f"all eyes, to {found['n']} real", "n", "Frechet (95 %)", "at infinity", "1000 kernel ± error", "MMD"]
+    shares = ["all eyes", "precision", "recall", "density", "coverage"]
+    tables = _table(first, [row[:6] for row in rows]) + _table(shares, [[row[0], *row[6:]] for row in rows])
+    return "".join(pieces) + "<h3>Whole samples</h3>" + tables
+
+
+def _thousand(value: float | None, error: float | None) -> str:
+    """A kernel distance in thousandths, with its error where it is known."""
+    told = "-" if value is None else f"{1000 * value:.3g}"
+    return told if error is None else f"{told} ± {1000 * error:.2g}"
 
 
 def _distance_row(title: str, found: Content) -> list[str]:
@@ -128,14 +137,14 @@ def _distance_row(title: str, found: Content) -> list[str]:
     return [
         title,
         f"{number(one['frechet'])} ± {number(one['frechet_sd'], 2)}",
-        f"{number(one['kernel'])} ± {number(one['kernel_sd'], 2)}",
+        _thousand(one["kernel"], one["kernel_sd"]),
     ]
 
 
 def _whole_row(title: str, found: Content) -> list[str]:
     return [
         title, str(found["n"]), _interval(found["frechet"]), number(found["frechet_infinity"]),
-        f"{number(found['kernel'])} ± {number(found['kernel_error'], 2)}", number(found["gaussian_mmd"]),
+        _thousand(found["kernel"], found["kernel_error"]), number(found["gaussian_mmd"]),
         *(number(found[name], 2) for name in ("precision", "recall", "density", "coverage")),
     ]  # fmt: skip
 

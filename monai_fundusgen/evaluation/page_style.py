@@ -29,7 +29,7 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
 th, td { text-align: right; padding: .28rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; min-width: 9rem; }
 th { font-weight: 600; color: var(--soft); }
-.sheet { margin: 0 0 1.2rem; } .sheet img { width: 100%; display: block; border-radius: 6px; }
+.sheet { margin: 0 0 1.2rem; } .sheet img { max-width: 100%; display: block; border-radius: 6px; }
 figcaption { color: var(--soft); font-size: .9rem; margin-bottom: .35rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: .8rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem .5rem;
@@ -41,11 +41,13 @@ figcaption { color: var(--soft); font-size: .9rem; margin-bottom: .35rem; }
 .gives_away { color: var(--bad); } .as_real { color: var(--good); } .between { color: var(--middle); }
 svg { width: 100%; height: auto; display: block; margin-top: .3rem; overflow: visible; }
 svg text { font-size: 10px; fill: var(--soft); } svg .axis { stroke: var(--line); stroke-width: 1; }
-svg polyline { stroke-width: 1.6; fill-opacity: .1; } svg path { stroke-width: 1; fill: none; }
-.c-real { stroke: var(--real); fill: var(--real); } .t-real { stroke: var(--real); }
-.c-other_real { stroke: var(--other); fill: none; stroke-dasharray: 4 3; } .t-other_real { stroke: var(--other); }
-.c-synthetic { stroke: var(--synthetic); fill: var(--synthetic); } .t-synthetic { stroke: var(--synthetic); }
-.c-phantom { stroke: var(--phantom); fill: none; } .t-phantom { stroke: var(--phantom); }
+svg polyline { stroke-width: 1.6; fill: none; } svg polygon { fill: none; fill-opacity: .1; }
+svg path { stroke-width: 1; fill: none; }
+.c-real { stroke: var(--real); } .a-real { fill: var(--real) !important; } .t-real { stroke: var(--real); }
+.c-other_real { stroke: var(--other); stroke-dasharray: 4 3; } .t-other_real { stroke: var(--other); }
+.c-synthetic { stroke: var(--synthetic); } .a-synthetic { fill: var(--synthetic) !important; }
+.t-synthetic { stroke: var(--synthetic); }
+.c-phantom { stroke: var(--phantom); } .t-phantom { stroke: var(--phantom); }
 .key { display: inline-flex; align-items: center; gap: .4rem; margin-right: 1.1rem; font-size: .9rem; }
 .key i { width: 22px; height: 0; border-top: 3px solid; }
 .k-real { border-color: var(--real) !important; }
