@@ -87,7 +87,7 @@ class PhotographFinish:
         return laid, (depth * np.where(vessels, rising, kept)).astype(np.float32)
 
 
-def open_finish(tone: VesselTone | None) -> PhotographFinish | None:
+def open_finish(tone: VesselTone | None = None) -> PhotographFinish | None:
     """The finish of a painter whose vessel tone is known; None without one."""
     return None if tone is None else PhotographFinish(tone)
 
