@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import numpy as np
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+from monai_fundusgen.handlers.epoch_lines import write_line
 from monai_fundusgen.metrics.functional.vessel_structure import figures_of, summarise
-from monai_fundusgen.storage.whole_file import write_whole
 
 TRACE = "anatomy.jsonl"
 
@@ -42,7 +41,4 @@ class AnatomyTrace:
         medians = {
             name: one["median"] for name, one in summarise([figures_of(one, self.threshold) for one in maps]).items()
         }
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        earlier = [line for line in lines if json.loads(line)["epoch"] < engine.state.epoch]
-        line = json.dumps({"epoch": engine.state.epoch, "maps": len(maps), **medians})
-        write_whole(self.path, "".join(one + "\n" for one in [*earlier, line]).encode())
+        write_line(self.path, {"epoch": engine.state.epoch, "maps": len(maps), **medians})

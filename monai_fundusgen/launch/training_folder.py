@@ -27,7 +27,7 @@ from monai_fundusgen.weights.stages import TRAINED_FROM
 #: Settings of a training that its inference must share.
 _SHARED: Final = (
     "image_size", "prediction", "solver", "num_evaluations", "schedule", "logit_shift", "network_def", "field_deg",
-    "field_cut",
+    "field_cut", "window", "spacing_mm", "neighbours",
 )  # fmt: skip
 _HEAD: Final = """# Inference with the weights of this training; written by it, with its own network and settings.
 #   python -m monai.bundle run --config_file configs/inference.yaml --meta_file configs/metadata.json --bundle_root .
@@ -140,7 +140,7 @@ def _sets(datalist: Any) -> list[dict[str, Any]]:
     """What the weights saw, as far as the training can tell, in the form of a bundle's metadata."""
     terms = {"reference": "not told by the training", "terms": "not told by the training", "people": True}
     named = [
-        {"name": name, "what": f"the photographs of the user's {name}", **terms} for name in datalist_names(datalist)
+        {"name": name, "what": f"the images of the user's {name}", **terms} for name in datalist_names(datalist)
     ]
     if named:
         return named
