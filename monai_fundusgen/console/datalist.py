@@ -58,7 +58,9 @@ def datalist(
     refuse_missing_folder(output)
     refuse_other_file(output)
     if layout.strip().lower() == CT:
-        typer.echo(_ct(directory, output, {"validation": validation, "testing": testing, "folds": folds, "seed": seed}, decide))
+        typer.echo(
+            _ct(directory, output, {"validation": validation, "testing": testing, "folds": folds, "seed": seed}, decide)
+        )
         return
     found = find_layout(layout)
     built = build_datalist(

@@ -19,7 +19,6 @@ from monai_fundusgen.data.ct_persons import Trace, persons, trace_of
 from monai_fundusgen.data.ct_survey import CTSurvey, FoundVolume
 from monai_fundusgen.data.ct_volume import nifti_bytes
 from monai_fundusgen.data.datalist import CT_READER, SECTIONS, sections_by_person, shuffled_persons
-from monai_fundusgen.data.layouts import SectionName
 from monai_fundusgen.storage.whole_file import write_whole
 
 _VOLUME_NAME: Final = re.compile(r"v\d{4}-[0-9a-f]{12}\.nii\.gz")
@@ -132,7 +131,9 @@ def build_ct_datalist(
     cases = [Case(str(number), "training", {}, f"{person:05d}") for number, person in enumerate(whose)]
     sections = sections_by_person(cases, validation, testing, seed)
     fold = {person: place % folds for place, person in enumerate(shuffled_persons(sections["training"], seed + 2))}
-    items = {name: _items(sections[name], stored, whose, folder.name) for name in SECTIONS}
+    items: dict[str, list[dict[str, Any]]] = {
+        name: _items(sections[name], stored, whose, folder.name) for name in SECTIONS
+    }
     for item in items["training"]:
         item["fold"] = fold[f"{item['person']:05d}"]
     return {
@@ -176,4 +177,3 @@ def describe_ct(datalist: dict[str, Any], path: str | Path) -> str:
         lines.append(f"  {volume['file'][:5]} {volume['kind']} {volume['source']}: {told}")
     lines += [f"  left out: {source}: {reason}" for source, reason in left_out]
     return "\n".join([*lines, f"  read them with {CT_READER}"])
-

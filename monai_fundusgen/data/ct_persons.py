@@ -24,7 +24,7 @@ _ALIKE: Final = 0.97  # correlation of a slice with itself, resampled
 
 @dataclass(frozen=True)
 class Trace:
-    """A copy of a volume to compare others with: coarse slices (X, Y, Z) in [0, 1], and the volume's affine for them."""
+    """A copy of a volume to compare others with: coarse slices (X, Y, Z) in [0, 1], and their affine."""
 
     slices: NDArray[np.float32]
     affine: NDArray[np.float64]
@@ -39,9 +39,8 @@ class Trace:
         axes = [np.arange(low[axis], high[axis], _COARSE_MM) for axis in (0, 1)]
         index = [(axes[axis] - self.affine[axis, 3]) / self.affine[axis, axis] for axis in (0, 1)]
         grid = np.array(np.meshgrid(*index, indexing="ij")).reshape(2, -1)
-        rows = np.stack([
-            ndimage.map_coordinates(self.slices[..., k], grid, order=1, mode="nearest") for k in range(self.slices.shape[2])
-        ]).astype(np.float64)  # fmt: skip
+        planes = np.moveaxis(self.slices, 2, 0).astype(np.float64)
+        rows = np.stack([ndimage.map_coordinates(plane, grid, order=1, mode="nearest") for plane in planes])
         rows -= rows.mean(axis=1, keepdims=True)
         length = np.linalg.norm(rows, axis=1, keepdims=True)
         found: NDArray[np.float64] = rows / np.where(length > 0, length, np.inf)

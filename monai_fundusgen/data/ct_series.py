@@ -88,10 +88,10 @@ def slice_file(path: Path) -> SliceFile | None:
     rows_to, columns_to = orientation[:3], orientation[3:]
     if abs(np.linalg.norm(rows_to) - 1) > 0.01 or abs(np.linalg.norm(columns_to) - 1) > 0.01:
         raise ValueError(f"directions {orientation.tolist()}; expected two unit vectors")
-    series = str(header.get("SeriesInstanceUID") or path.parent)
+    frame = (header.Rows, header.Columns, round(down, 4), round(along, 4), *np.round(orientation, 3).tolist())
     thickness = float(header.get("SliceThickness") or 0)
     return SliceFile(
-        path, (series, header.Rows, header.Columns, round(down, 4), round(along, 4), *np.round(orientation, 3).tolist()),
+        path, (str(header.get("SeriesInstanceUID") or path.parent), *frame),
         str(header.get("PatientID") or header.get("PatientName") or ""), rows_to, columns_to, position,
         (along, down), thickness if thickness > 0 else 1.0, str(header.get("SOPInstanceUID") or ""),
         "MONOCHROME1" if header.get("PhotometricInterpretation") == "MONOCHROME1" else "",

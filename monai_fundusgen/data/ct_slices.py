@@ -40,7 +40,7 @@ class LoadSliced(Transform):
     def __init__(self, size: int, spacing_mm: float, neighbours: int = 0) -> None:
         if size < 1 or not spacing_mm > 0 or neighbours < 0:
             raise ValueError(
-                f"size {size}, spacing_mm {spacing_mm}, neighbours {neighbours}; expected at least 1, above 0, at least 0"
+                f"size {size}, spacing_mm {spacing_mm}, neighbours {neighbours}; expected from 1, above 0, from 0"
             )
         self.size, self.spacing_mm, self.neighbours = size, spacing_mm, neighbours
         self._volumes: OrderedDict[str, CTVolume] = OrderedDict()
@@ -127,8 +127,8 @@ def _persons_held_back(
     people = sorted({int(item.get("person", 0)) for item in items})
     if not 1 <= count < len(people):
         raise ValueError(
-            f"num_validation: found {count} of {len(people)} persons in {path}; expected at least 1, and one person left "
-            "to train on; or make the datalist with a share for it (fundusgen datalist ct --validation 0.2)"
+            f"num_validation: found {count} of {len(people)} persons in {path}; expected at least 1, and one person "
+            "left to train on; or make the datalist with a share for it (fundusgen datalist ct --validation 0.2)"
         )
     _, apart = held_out(people, count, seed)
     kept_back = set(apart)

@@ -90,7 +90,9 @@ class CTSurvey:
                 self.left_out.append((f"{folder} ({len(stack)} slices)", str(error)))
                 continue
             for number, run in enumerate(runs, 1):
-                part = [f"part {number} of {len(runs)}: slices are missing, or the step changes"] if len(runs) > 1 else []
+                part = (
+                    [f"part {number} of {len(runs)}: slices are missing, or the step changes"] if len(runs) > 1 else []
+                )
                 try:
                     volume = read_run(run)
                     cut = volume.crop(body_box(volume))

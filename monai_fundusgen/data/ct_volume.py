@@ -43,7 +43,7 @@ class CTVolume:
         return float(x), float(y), float(z)
 
     def height_mm(self, index: int) -> float:
-        """z of the middle of a slice, in mm."""
+        """Z of the middle of a slice, in mm."""
         middle = [(self.hu.shape[0] - 1) / 2, (self.hu.shape[1] - 1) / 2, index, 1]
         return float((self.affine @ middle)[2])
 

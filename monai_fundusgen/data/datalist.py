@@ -280,8 +280,8 @@ def refuse_other_file(path: str | Path) -> None:
         ours = False
     if not ours:
         raise FileExistsError(
-            f'{path}: is there, and no datalist that `fundusgen datalist` wrote (its "reader" would be {READER} or {CT_READER}); '
-            "move it away, or name another file with -o"
+            f'{path}: is there, and no datalist that `fundusgen datalist` wrote (its "reader" would be {READER}, or '
+            f"{CT_READER}); move it away, or name another file with -o"
         )
 
 

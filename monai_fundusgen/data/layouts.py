@@ -352,5 +352,6 @@ def find_layout(name: str) -> Layout:
         return LAYOUTS[wanted]
     near = difflib.get_close_matches(wanted, LAYOUTS, n=1, cutoff=0.5)
     raise ValueError(
-        f"no layout {name!r}; {f'did you mean {near[0]}? ' if near else ''}known layouts: {', '.join(LAYOUTS)}, and {CT} for CT scans"
+        f"no layout {name!r}; {f'did you mean {near[0]}? ' if near else ''}known layouts: {', '.join(LAYOUTS)}, "
+        f"and {CT} for CT scans"
     )

@@ -26,57 +26,95 @@ CURVE: Final = "curve.jsonl"
 _BATCH: Final = 64  # images whose features are found at a time
 
 
-class DistributionCurve:
-    """Sample every few epochs and at the end; add a line to ``curve.jsonl``, draw ``curve.png``, tell TensorBoard.
+class SampleDistances:
+    """Measure samples beside real images: Frechet and kernel distance with the floor, and further figures.
 
     All distances are between n and n images, n being the number of samples, or half the real images if that is less.
     Of the real images n are drawn to compare with and n others for the floor: what another draw from the real ones
-    gives, which no generator need get under. Mean and standard deviation are over several such draws, the same in every
-    epoch. A line holds epoch, iteration, n, ``fid``, ``kid`` and their ``_std``, ``fid_floor`` and ``kid_floor``, and
-    the figures. A resumed run continues the file; an epoch that is done again takes the place of its line.
+    gives, which no generator need get under. Mean and standard deviation are over several such draws, always the same.
 
-    The sampler must bring its own seeds: points then differ by the network alone, and the training is not disturbed.
+    Args:
+        real: items with real images (C, H, W) in [-1, 1]; four or more.
+        extractor: images (N, 3, H, W) in [-1, 1] to features (N, D).
+        figures: (samples, real images) -> further figures by name, for instance of anatomy.
+        key: entry of an item that holds the image.
+        draws: draws of real images.
+        seed: of the draws.
+        most_real: real images that are looked at, at most.
+
+    Raises:
+        ValueError: fewer than four real images.
+    """
+
+    def __init__(
+        self,
+        real: Sequence[Mapping[str, Any]],
+        extractor: FeatureExtractor,
+        *,
+        figures: Callable[[Tensor, Tensor], Mapping[str, float]] | None = None,
+        key: str = IMAGE,
+        draws: int = 5,
+        seed: int = 0,
+        most_real: int = 2000,
+    ) -> None:
+        if len(real) < 4:
+            raise ValueError(f"real images: found {len(real)}, expected 4 or more: two halves give the floor")
+        self.real, self.extractor, self.figures, self.key = real, extractor, figures, key
+        self.draws, self.seed, self.most_real = draws, seed, most_real
+        self._known: tuple[Tensor, FloatArray] | None = None
+
+    def __call__(self, images: Tensor) -> dict[str, float]:
+        """Distances (see `distances`) and figures of samples (N, C, H, W) in [-1, 1]."""
+        real, features = self._measured(images.device)
+        found = distances(features_of(self.extractor, images), features, draws=self.draws, seed=self.seed)
+        more = self.figures(images, real) if self.figures is not None else {}
+        return {**found, **{name: float(value) for name, value in more.items()}}
+
+    def _measured(self, device: torch.device) -> tuple[Tensor, FloatArray]:
+        """Real images and their features, found once."""
+        if self._known is None:
+            chosen = np.sort(np.random.default_rng(self.seed).permutation(len(self.real))[: self.most_real])
+            rows = [torch.as_tensor(self.real[int(place)][self.key]).as_subclass(Tensor).float() for place in chosen]
+            images = torch.stack(rows).to(device)
+            self._known = images, features_of(self.extractor, images)
+        return self._known
+
+
+class DistributionCurve:
+    """Sample every few epochs and at the end; add a line to ``curve.jsonl``, draw ``curve.png``, tell TensorBoard.
+
+    A line holds epoch, iteration, and what was measured. A resumed run continues the file; an epoch that is done again
+    takes the place of its line. The sampler must bring its own seeds: points then differ by the network alone, and the
+    training is not disturbed.
 
     Args:
         sample: () -> images (N, C, H, W) in [-1, 1], of the same seeds every time.
-        real: items with real images (C, H, W) in [-1, 1]; two or more.
-        extractor: images (N, 3, H, W) in [-1, 1] to features (N, D).
+        measure: figures of those images by name, usually `SampleDistances`.
         directory: where the files go.
         interval: epochs between two points.
-        figures: (samples, real images) -> further figures by name, for instance of anatomy.
-        best: told the distance that its metric names, ``fid`` or ``kid``; keeps the weights of the best point.
-        options: ``key`` (entry of an item, ``image``), ``draws`` (5), ``seed`` (0) of the draws, ``most_real`` (2000
-            images at most), ``log_dir`` (of TensorBoard; None: not told).
+        best: told the figure that its metric names; keeps the weights of the best point.
+        log_dir: of TensorBoard; None: not told.
 
     Raises:
-        ValueError: fewer than two real images, an interval below 1, or a metric that the curve has not.
+        ValueError: an interval below 1.
     """
 
     def __init__(
         self,
         sample: Callable[[], Tensor],
-        real: Sequence[Mapping[str, Any]],
-        extractor: FeatureExtractor,
+        measure: Callable[[Tensor], Mapping[str, float]],
         directory: str | Path,
         *,
         interval: int = 1,
-        figures: Callable[[Tensor, Tensor], Mapping[str, float]] | None = None,
         best: BestWeights | None = None,
-        **options: Any,
+        log_dir: str | Path | None = None,
     ) -> None:
-        known = {"key": IMAGE, "draws": 5, "seed": 0, "most_real": 2000, "log_dir": None}
-        if len(real) < 2 or interval < 1 or (best is not None and best.metric not in ("fid", "kid")):
-            raise ValueError(
-                f"DistributionCurve: {len(real)} real images, interval {interval}, best by "
-                f"{best and best.metric!r}; expected 2 or more, at least 1 epoch, fid or kid"
-            )
-        if set(options) - set(known):
-            raise ValueError(f"DistributionCurve: no option {sorted(set(options) - set(known))}; it has {list(known)}")
-        self.sample, self.real, self.extractor, self.directory = sample, real, extractor, Path(directory)
-        self.interval, self.figures, self.best = interval, figures, best
-        self.options = known | options
-        self._known: tuple[Tensor, FloatArray] | None = None
-        self._iteration, self._writer = -1, None
+        if interval < 1:
+            raise ValueError(f"curve_epochs: found {interval}, expected at least 1")
+        self.sample, self.measure, self.directory = sample, measure, Path(directory)
+        self.interval, self.best, self.log_dir = interval, best, log_dir
+        self._iteration = -1
+        self._writer: Any = None
 
     def attach(self, engine: Engine) -> None:
         """Measure after every ``interval``-th epoch, and when the run ends."""
@@ -85,56 +123,47 @@ class DistributionCurve:
         engine.add_event_handler(Events.COMPLETED, self._finish)
 
     def __call__(self, engine: Engine) -> None:
-        """Sample, measure, write; once for an iteration."""
+        """Sample, measure, write; once for an iteration.
+
+        Raises:
+            KeyError: what was measured is not what the best weights go by.
+        """
         if engine.state.iteration == self._iteration:
             return
         self._iteration = engine.state.iteration
-        found = self.measure()
-        lines = write_line(
-            self.directory / CURVE, {"epoch": engine.state.epoch, "iteration": engine.state.iteration, **found}
-        )
-        draw_curve(self.directory / "curve.png", lines)
+        found = dict(self.measure(self.sample().float()))
+        place = {"epoch": engine.state.epoch, "iteration": engine.state.iteration}
+        draw_curve(self.directory / "curve.png", write_line(self.directory / CURVE, {**place, **found}))
         if self._writer is not None:
             for name, value in found.items():
                 self._writer.add_scalar(f"curve/{name}", value, engine.state.iteration)
-        logger.info("epoch %d: fid %.4g (real %.4g), kid %.4g", engine.state.epoch, found["fid"], found["fid_floor"], found["kid"])
+        logger.info(
+            "curve: %s", ", ".join(f"{name} {value:.4g}" for name, value in found.items() if "_std" not in name)
+        )
         if self.best is not None:
+            if self.best.metric not in found:
+                raise KeyError(f"best_by: {self.best.metric!r} is not measured; there is {', '.join(found)}")
             self.best.offer(found[self.best.metric])
-
-    def measure(self) -> dict[str, float]:
-        """Distances and figures of the samples as the network is now."""
-        images = self.sample().float()
-        real, features = self._real(images.device)
-        found = distances(self._features(images), features, draws=self.options["draws"], seed=self.options["seed"])
-        more = self.figures(images, real) if self.figures is not None else {}
-        return {**found, **{name: float(value) for name, value in more.items()}}
-
-    def _real(self, device: torch.device) -> tuple[Tensor, FloatArray]:
-        """Real images and their features, found once."""
-        if self._known is None:
-            order = np.random.default_rng(self.options["seed"]).permutation(len(self.real))[: self.options["most_real"]]
-            items = [self.real[int(place)][self.options["key"]] for place in np.sort(order)]
-            images = torch.stack([torch.as_tensor(one).as_subclass(Tensor).float() for one in items]).to(device)
-            self._known = images, self._features(images)
-        return self._known
-
-    def _features(self, images: Tensor) -> FloatArray:
-        with torch.no_grad():
-            parts = [self.extractor(three_channels(part)).double().cpu() for part in images.clamp(-1, 1).split(_BATCH)]
-        found: FloatArray = torch.cat(parts).numpy()
-        return found
 
     def _start(self, engine: Engine) -> None:
         self._iteration = -1
-        if self.options["log_dir"] is not None:
+        if self.log_dir is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(self.options["log_dir"]), purge_step=engine.state.iteration + 1)
+            self._writer = SummaryWriter(str(self.log_dir), purge_step=engine.state.iteration + 1)
 
     def _finish(self, engine: Engine) -> None:
         self(engine)
         if self._writer is not None:
             self._writer.close()
+
+
+@torch.no_grad()
+def features_of(extractor: FeatureExtractor, images: Tensor) -> FloatArray:
+    """Features (N, D) of images (N, C, H, W) in [-1, 1], a few at a time."""
+    parts = [extractor(three_channels(part)).double().cpu() for part in images.float().clamp(-1, 1).split(_BATCH)]
+    found: FloatArray = torch.cat(parts).numpy()
+    return found
 
 
 def three_channels(images: Tensor) -> Tensor:
@@ -184,4 +213,6 @@ def distances(generated: FloatArray, real: FloatArray, *, draws: int = 5, seed: 
 
 
 def _pair(sample: FloatArray, known: FloatArray, rng: np.random.Generator) -> tuple[float, float]:
-    return frechet_distance(sample, known), kernel_distance(sample, known, rng=rng, subset_size=len(known), subsets=1)[0]
+    return frechet_distance(sample, known), kernel_distance(sample, known, rng=rng, subset_size=len(known), subsets=1)[
+        0
+    ]

@@ -38,7 +38,9 @@ class MapPreview:
         """Samples in [0, 1]: soft maps (B, 2, H, W), or whatever the sampler gives."""
         self.network.eval()
         seeds, size = list(self.seeds), self.batch_size or max(len(self.seeds), 1)
-        return torch.cat([self.sampler(seeds[place : place + size], self.network) for place in range(0, len(seeds), size)])
+        return torch.cat(
+            [self.sampler(seeds[place : place + size], self.network) for place in range(0, len(seeds), size)]
+        )
 
     def images(self) -> Tensor:
         """The same in [-1, 1], as the network was shown them in training."""

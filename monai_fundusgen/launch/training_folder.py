@@ -139,9 +139,7 @@ def _metadata(parser: ConfigParser, source: Path) -> dict[str, Any]:
 def _sets(datalist: Any) -> list[dict[str, Any]]:
     """What the weights saw, as far as the training can tell, in the form of a bundle's metadata."""
     terms = {"reference": "not told by the training", "terms": "not told by the training", "people": True}
-    named = [
-        {"name": name, "what": f"the images of the user's {name}", **terms} for name in datalist_names(datalist)
-    ]
+    named = [{"name": name, "what": f"the images of the user's {name}", **terms} for name in datalist_names(datalist)]
     if named:
         return named
     return [

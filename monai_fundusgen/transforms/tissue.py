@@ -34,7 +34,11 @@ def tissue_shares(hu: Tensor) -> Tensor:
     body = hu > _BODY_HU
     lung = (hu > _LUNG_HU[0]) & (hu < _LUNG_HU[1])
     tissue = body.sum()
-    shares = [lung.sum() / (lung.sum() + tissue).clamp(min=1), (hu > _BONE_HU).sum() / tissue.clamp(min=1), body.float().mean()]
+    shares = [
+        lung.sum() / (lung.sum() + tissue).clamp(min=1),
+        (hu > _BONE_HU).sum() / tissue.clamp(min=1),
+        body.float().mean(),
+    ]
     return torch.stack([share.float() for share in shares])
 
 
