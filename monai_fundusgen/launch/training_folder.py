@@ -108,6 +108,8 @@ def inference_of(training: Mapping[str, Any], inference: Mapping[str, Any]) -> d
             made[name] = _closed(training[name], training, made)
     if "request" in made and training.get("request", made["request"]) is None:
         made["request"] = None  # an unconditional network
+    elif "request" in made and made["request"] is None:
+        made["request"] = _closed(training["request"], training, made)  # a conditional one of a preset
     if isinstance(made.get("maps"), dict) and "field_cut" in training:
         made["maps"] = {**made["maps"], "field_cut": _closed(training["field_cut"], training, made)}
     made["weights"] = "$@bundle_root + '/model.pt'"

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2] / "bundles"
 TRAINED = (
     "fundus_av_mask_ddpm", "fundus_photograph_pix2pixhd", "fundus_superresolution_edsr", "fundus_av_unet",
 )  # fmt: skip
-BUNDLES = (*TRAINED, "fundus_dataset_generation")
+CT = "ct_slice_ddpm"  # trains on slices, without phantoms: tests of its own in test_ct_slices.py
+BUNDLES = (*TRAINED, "fundus_dataset_generation", CT)
 METHODS = ("fundus_vessel_ssanet", "fundus_vessel_rvgan", "fundus_av_hvgn")  # published ones; without weights
 
 
