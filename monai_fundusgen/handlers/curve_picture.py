@@ -13,7 +13,11 @@ from monai_fundusgen.storage.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 _NOT_SHOWN: Final = ("epoch", "iteration", "n")
-_TITLES: Final = {"fid": "Frechet distance", "kid": "kernel distance"}
+_COLUMNS: Final = 3
+_TITLES: Final = {
+    "fid": "Frechet distance", "kid": "kernel distance", "histogram_hu": "HU histogram, earth mover's, HU",
+    "spectrum_db": "power spectrum, dB", "nearest_correlation": "nearest training slice, correlation",
+}  # fmt: skip
 
 
 @functools.cache
@@ -34,9 +38,14 @@ def draw_curve(path: str | Path, lines: Sequence[Mapping[str, Any]]) -> None:
         _tell_once()
         return
     names = [name for name in lines[-1] if name not in _NOT_SHOWN and not name.endswith(("_std", "_floor"))]
-    figure = Figure(figsize=(3.6 * len(names), 3.0), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    columns = min(len(names), _COLUMNS)
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(3.3 * columns, 2.8 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, name in zip(panels, names, strict=False):
         _panel(axes, name, lines)
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     write_whole(path, buffer.getvalue())
@@ -49,7 +58,7 @@ def _panel(axes: Any, name: str, lines: Sequence[Mapping[str, Any]]) -> None:
     if f"{name}_floor" in known[-1]:
         floor, spread = known[-1][f"{name}_floor"], known[-1].get(f"{name}_floor_std", 0)
         axes.axhspan(floor - spread, floor + spread, color="0.85")
-        axes.axhline(floor, color="0.4", linestyle="--", label=f"real to real, n = {known[-1]['n']}")
+        axes.axhline(floor, color="0.4", linestyle="--", label="real")
         axes.legend(fontsize="small", frameon=False)
     axes.set_title(_TITLES.get(name, name.replace("_", " ")), fontsize="medium")
     axes.set_xlabel("training step")

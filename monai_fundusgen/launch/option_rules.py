@@ -68,8 +68,8 @@ _PATH, _SWITCH = Rule(str, optional=True), Rule(bool)
 RULES: Final = {
     **dict.fromkeys(("max_epochs", "iterations_per_epoch", "batch_size", "image_size", "source_size"), _COUNT),
     **dict.fromkeys(("patch_size", "window_size", "preview_epochs", "val_interval", "num_evaluations"), _COUNT),
-    **dict.fromkeys(("curve_epochs", "curve_samples"), _COUNT),
-    "neighbours": _ANY_COUNT,
+    **dict.fromkeys(("curve_epochs", "neighbours"), _ANY_COUNT),
+    "curve_samples": Rule(int, 2),
     "spacing_mm": _POSITIVE,
     **dict.fromkeys(("num_phantoms", "num_workers", "decay_epochs", "warmup_iterations", "seed"), _ANY_COUNT),
     **dict.fromkeys(("num_validation", "early_stop", "first_seed"), _ANY_COUNT),
