@@ -163,8 +163,9 @@ def test_presets_are_as_wide_as_the_default(ct_bundle, preset):
 
 @pytest.mark.parametrize(("options", "says"), [
     ({"datalist": None}, ["datalist: none given", "fundusgen datalist ct"]),
-    ({"window": "brain"}, ["'brain'", "soft_tissue"]),
+    ({"window": "brain"}, ["--window", "'brain'", "soft_tissue"]),
     ({"spacing_mm": 0}, ["--spacing_mm", "above 0"]),
+    ({"best_by": "psnr"}, ["--best_by", "'psnr'", "kid"]),
     ({"num_validation": 3}, ["3 of 3 persons", "--validation"]),
     ({"num_phantoms": 4}, ["--num_phantoms", "no option"]),
 ])  # fmt: skip
