@@ -248,3 +248,6 @@ def test_photographs_are_scored_against_the_truth(bundle_root, tmp_path, name):
     scores = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
     found = {metric: float(value) for metric, value in scores.items()}
     assert found["psnr"] > 20 and found["mae"] < 0.1 and found["ssim"] > 0.7  # generator: 30.9 dB, 0.024, 0.94
+    if name == "fundus_superresolution_edsr":  # what it paints at its own size can be read
+        judged = json.loads((tmp_path / "judged.json").read_text())["sets"]
+        assert {one["pictures"] for one in judged.values()} == {1} and list(judged) == ["real", "generated"]
