@@ -11,8 +11,8 @@ from PIL import Image
 
 from monai_fundusgen.data.ct_slices import LoadSliced, slice_items
 from monai_fundusgen.export.secondary_capture import write_captures
+from monai_fundusgen.export.slice_writer import SliceWriter
 from monai_fundusgen.handlers.slice_report import SliceReport
-from monai_fundusgen.handlers.slice_writer import SliceWriter
 from monai_fundusgen.metrics.features import RandomFeatures
 from monai_fundusgen.transforms.hounsfield import to_hu
 
