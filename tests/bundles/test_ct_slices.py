@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from monai.bundle import create_workflow
+from monai.bundle import create_workflow, verify_net_in_out
 from PIL import Image
 
 from monai_fundusgen.data.ct_datalist import build_ct_datalist
@@ -104,7 +104,9 @@ def test_the_weights_may_be_the_best_of_the_curve(ct_bundle, datalist, tmp_path)
 
 
 def infer(folder, output_dir, *more, **overrides):
-    workflow(folder, "infer", ["inference.yaml", *more], output_dir=str(output_dir), **overrides).run()
+    run = workflow(folder, "infer", ["inference.yaml", *more], output_dir=str(output_dir), **overrides)
+    assert run.check_properties() == []
+    run.run()
 
 
 def test_its_folder_samples_slices_in_hu_whatever_the_batch(trained, tmp_path):
@@ -173,6 +175,14 @@ def test_wrong_options_are_refused_and_nothing_is_written(ct_bundle, datalist, t
         train(ct_bundle, tmp_path / "new", options.pop("datalist", datalist), **options)
     message = user_message(caught.value)
     assert [part for part in says if part not in message] == [] and not (tmp_path / "new").exists()
+
+
+def test_the_network_fits_its_metadata(ct_bundle):
+    verify_net_in_out(
+        net_id="network_def", meta_file=str(ct_bundle / "configs/metadata.json"),
+        config_file=str(ct_bundle / "configs/inference.yaml"), p=2, n=8,
+        extra_forward_args={"timesteps": torch.tensor([3])}, bundle_root=str(ct_bundle),
+    )  # fmt: skip
 
 
 def test_no_class_of_the_mask_bundle_has_a_second_copy(ct_bundle):
