@@ -122,7 +122,7 @@ def test_its_folder_samples_slices_in_hu_whatever_the_batch(trained, tmp_path):
         one, three = (
             np.asarray(nib.load(tmp_path / name / f"slice{k:06d}.nii.gz").dataobj) for name in ("one", "three")
         )
-        assert -1000 <= one.min() and one.max() <= 2000 and np.abs(one - three).max() < 60
+        assert one.min() >= -1000 and one.max() <= 2000 and np.abs(one - three).max() < 60
 
 
 def test_evaluation_stands_beside_the_floor_and_held_out_persons(ct_bundle, datalist, trained, tmp_path):
