@@ -33,6 +33,8 @@ Consumer = Literal[
     "crops",  # export: which crops of a photograph
     "validation",  # training: noise of the held-out maps
     "draws",  # training: which item comes, and its augmentation
+    "subset",  # study: which rows of a list an arm trains on
+    "bootstrap",  # study: which images and seeds are drawn again
 ]
 
 #: torch's CPU generator keeps 32 bits of its seed: s and s + 2**32 give the same stream.
