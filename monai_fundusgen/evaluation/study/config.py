@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -246,8 +247,9 @@ def _refuse_options(where: str, options: Mapping[str, Any], bundle: str, files: 
             raise ValueError(f"{where}: {name}: {bundle} has no option of that name{nearest(top, known)}")
 
 
+@cache
 def bundle_entries(bundle: str, file: str) -> dict[str, Any]:
-    """Content of a configuration file of a bundle, as it stands there."""
+    """Content of a configuration file of a bundle, as it stands there; read once, so change nothing in it."""
     content: dict[str, Any] = yaml.safe_load((installed(bundle) / "configs" / file).read_text(encoding="utf-8"))
     return content
 

@@ -87,13 +87,13 @@ class Plan:
     validation: tuple[Item, ...]
 
     def trainings(self) -> Iterator[Training]:
-        """Every training once, each after the one that it starts from."""
-        seen: set[str] = set()
-        for entry in self.entries:
-            for training in (entry.training.first, entry.training):
-                if training is not None and training.key not in seen:
-                    seen.add(training.key)
-                    yield training
+        """Every training once, seed by seed; of each seed first those that others start from."""
+        found: dict[str, Training] = {}
+        for seed in dict.fromkeys(entry.seed for entry in self.entries):
+            own = [entry.training for entry in self.entries if entry.seed == seed]
+            for training in (*(one.first for one in own if one.first), *own):
+                found.setdefault(training.key, training)
+        yield from found.values()
 
     def scoring_key(self, training: Training) -> str:
         """Hash of all that decides the scores of a training, its weights apart."""
