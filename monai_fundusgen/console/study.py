@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monai_fundusgen.console.app import app
+from monai_fundusgen.console.app import INTERRUPTED, app
 
 
 @app.command()
@@ -33,10 +33,14 @@ def study(
     from monai_fundusgen.console.values import named_paths
     from monai_fundusgen.launch.study import study as run_study
 
-    report = run_study(
-        config, output, named_paths(datalist or [], "--list"), processes=processes, train=not tables_only,
-        tell=lambda line: None if quiet or as_json else typer.echo(line, err=True),
-    )  # fmt: skip
+    try:
+        report = run_study(
+            config, output, named_paths(datalist or [], "--list"), processes=processes, train=not tables_only,
+            tell=lambda line: None if quiet or as_json else typer.echo(line, err=True),
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         typer.echo(json.dumps(report))
     elif not quiet:

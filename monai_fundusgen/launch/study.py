@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from monai_fundusgen.conventions import LABEL_NAMES
@@ -99,13 +101,14 @@ class StudyRun:
 
         Raises:
             ChildProcessError: a training or scoring failed; what it said is told. Those at hand end first.
+            KeyboardInterrupt: by Ctrl-C or SIGTERM; what is under way is ended, and keeps its last checkpoint.
         """
         trainings = list(self.plan.trainings())
         scored = {entry.training.key for entry in self.plan.entries}
         open_ = [one for one in trainings if not self._is_done(one, scored=one.key in scored)]
         self.tell(f"{len(trainings)} trainings, {len(trainings) - len(open_)} of them done")
         futures: dict[str, Future[None]] = {}
-        with ThreadPoolExecutor(self.processes) as pool:
+        with ThreadPoolExecutor(self.processes) as pool, _termination_as_interrupt():
             try:
                 for one in open_:
                     first = futures.get(one.first.key) if one.first else None
@@ -271,6 +274,24 @@ class StudyRun:
         for child in list(self._children) if kill else ():
             with suppress(ProcessLookupError):
                 child.kill()
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """While it lasts a SIGTERM, as of a cluster's scheduler, ends the run as Ctrl-C does: no child is left behind."""
+    if threading.current_thread() is not threading.main_thread():  # elsewhere Python lets nobody handle signals
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    earlier = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def _persistent(data: str, transform: str, folder: Path) -> dict[str, Any]:

@@ -74,5 +74,7 @@ def test_a_photograph_without_vessels_has_no_score_and_counts_in_the_pool(tmp_pa
 
 def test_uncertain_pixels_are_vessels_without_kind(tmp_path):
     uncertain = torch.tensor([[[0.0, 0, 1, 0, 0, 0]]])
-    found = run(tmp_path, [("HRF/a", GOOD, {"label": LABEL, "fov": FIELD, "uncertain": uncertain})])["sets"]["HRF"]["pooled"]
+    found = run(tmp_path, [("HRF/a", GOOD, {"label": LABEL, "fov": FIELD, "uncertain": uncertain})])["sets"]["HRF"][
+        "pooled"
+    ]
     assert found["sensitivity"] == pytest.approx(1 / 3) and found["kinds_all"] == 1

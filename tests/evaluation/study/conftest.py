@@ -29,9 +29,7 @@ epoch_steps: 2
 def listed(finished_set, tmp_path):
     """Datalist with two rows to train on, one to validate and one to test on."""
     content = json.loads((finished_set / "datalist.json").read_text())
-    rows = [
-        {key: str(finished_set / row[key]) for key in ("image", "label", "fov")} for row in content["training"]
-    ]
+    rows = [{key: str(finished_set / row[key]) for key in ("image", "label", "fov")} for row in content["training"]]
     parts = {"training": rows[:2], "validation": rows[2:3], "testing": rows[3:]}
     path = tmp_path / "eyes.json"
     path.write_text(json.dumps({"name": "eyes", "labels": content["labels"], **parts}))
