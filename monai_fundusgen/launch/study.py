@@ -88,7 +88,7 @@ class StudyRun:
     processes: int = 1
     tell: Tell = lambda line: None
     _children: set[subprocess.Popen[bytes]] = field(default_factory=set)
-    _stopped: bool = False
+    _halted: bool = False
 
     def __post_init__(self) -> None:
         if self.processes < 1:
@@ -145,9 +145,18 @@ class StudyRun:
         return done and (not scored or self._scores_path(training).is_file())
 
     def _run_one(self, training: Training, first: Future[None] | None, scored: bool) -> None:
-        if first is not None:
-            first.result()  # it was handed in before, so it is done or under way
-        folder = self.folder(training)
+        if self._halted:
+            return
+        try:
+            if first is not None:
+                first.result()  # it was handed in before, so it is done or under way
+            self._finish(training, self.folder(training), scored=scored)
+        except BaseException:
+            self._halted = True  # nothing more is begun
+            raise
+
+    def _finish(self, training: Training, folder: Path, *, scored: bool) -> None:
+        """Whatever is not there yet of a training."""
         with self._waited_for(FolderLock(folder, "study")):
             if not (folder / _DONE).is_file():
                 self._train(training, folder)
@@ -166,7 +175,7 @@ class StudyRun:
                 return lock
             except BlockingIOError as error:
                 lock.release()
-                if self._stopped:
+                if self._halted:
                     raise
                 if not told:
                     self.tell(f"waiting: {error.filename}: {error.strerror}")
@@ -264,13 +273,13 @@ class StudyRun:
                 code = child.wait()
             finally:
                 self._children.discard(child)
-        if code or self._stopped:
+        if code:
             raise ChildProcessError(f"{_named(training)}: {name}: {_reason(code, folder / _LOG)}")
 
     def _stop(self, pool: ThreadPoolExecutor, *, kill: bool) -> None:
         """Begin nothing more; with ``kill`` end what runs: its last checkpoint is whole, the epoch at hand is lost."""
         pool.shutdown(wait=False, cancel_futures=True)
-        self._stopped = kill
+        self._halted = True
         for child in list(self._children) if kill else ():
             with suppress(ProcessLookupError):
                 child.kill()
