@@ -130,6 +130,7 @@ def test_a_training_that_another_process_has_is_waited_for(config, tmp_path):
     FolderLock(study.folder(first), "study").refuse_if_held()  # nothing is left locked
 
 
+@pytest.mark.slow
 def test_what_a_failed_training_said_is_told(config, tmp_path):
     content = yaml.safe_load(config.read_text())
     (tmp_path / "other.pt").write_bytes(b"no weights")
