@@ -187,3 +187,34 @@ def test_a_study_killed_in_the_middle_gives_the_same_tables_and_repeats_no_finis
     began = [json.loads(path.read_text())["epochs_before"] for path in killed.glob("runs/*/trained.json")]
     assert sum(epochs > 0 for epochs in began) == 1, "the training under way did not go on from its checkpoint"
     assert tables(killed) == tables(whole)
+
+
+NETWORKS = {
+    "fundus_vessel_ssanet": ({"network_def#width": 1 / 16, "field_px": 120, "crop_size": 48}, {"roi_size": 64}),
+    "fundus_vessel_rvgan": (
+        {"network_def#base_channels": 4, "network_def#num_coarse_blocks": 1, "crop_size": 32, "batch_size": 2,
+         "discriminators_def#base_channels": 4, "field_px": 120},
+        {},
+    ),
+    "fundus_av_hvgn": ({"features_def#width": 1 / 16, "crop_size": 64, "field_px": 120}, {}),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bundle", NETWORKS)
+def test_published_methods_are_trained_and_scored_by_their_own_bundles(config, tmp_path, bundle):
+    if bundle == "fundus_av_hvgn":
+        pytest.importorskip("torch_geometric")
+    options, scoring = NETWORKS[bundle]
+    content = yaml.safe_load(config.read_text())
+    content["methods"] = {"net": {"bundle": bundle, "options": options, "scoring": {"scored_size": 128, **scoring}}}
+    content.update(arms={"one": content["arms"]["one"]}, seeds=[0], steps=2, epoch_steps=1)
+    config.write_text(yaml.safe_dump(content, sort_keys=False))
+    study = StudyRun(plan_of(read_study(config)), tmp_path / "out")
+    study.run()
+    (entry,) = study.plan.entries
+    pooled = study.scores(entry.training)["sets"]["eyes"]["pooled"]
+    assert ("roc_auc" in pooled) == (bundle != "fundus_av_hvgn") and ("kinds_all" in pooled) == (
+        bundle == "fundus_av_hvgn"
+    )
+    assert [line["validation"] for line in study.curve(entry.training)]

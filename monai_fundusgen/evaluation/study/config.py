@@ -62,6 +62,11 @@ class Arm:
     first: tuple[Part, ...] = ()
     base: str | None = None
 
+    @property
+    def lists(self) -> set[str]:
+        """Names of the lists that it has rows of."""
+        return {part.datalist for part in (*self.data, *self.first)}
+
 
 @dataclass(frozen=True)
 class Method:

@@ -74,14 +74,15 @@ def _differences(results: Results, cells: Sequence[Cell]) -> str:
 
 
 def _table_two(results: Results) -> str:
-    """Method and test set; without synthetic data, and with it: each arm beside its base."""
+    """Method and test set; without further data, and with it: each arm that has a list which its base has not."""
     rows = []
     for cell in results.cells:
         base = results.base(cell)
-        if base is not None:
+        if base is not None and results.study.arms[cell.arm].lists - results.study.arms[base.arm].lists:
             pairs = [f"{_number(base.mean(name))} → {_number(cell.mean(name))}" for name in PAPER_SCORES]
             rows.append([cell.method, cell.test, base.arm, cell.arm, *pairs])
-    return _table(["method", "tested on", "without", "with", *(SCORES[name] for name in PAPER_SCORES)], rows)
+    head = ["method", "tested on", "without", "with", *(SCORES[name] for name in PAPER_SCORES)]
+    return _table(head, rows) if rows else "No arm has a list that its base has not."
 
 
 def _table_three(results: Results) -> str:

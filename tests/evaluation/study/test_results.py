@@ -28,8 +28,8 @@ def report(values):
 
 @pytest.fixture
 def reported(configured):
-    arms = {"one": {"data": {"eyes": 1}}, "two": {"data": {"eyes": 2}, "base": "one"}}
-    study = read_study(configured(arms=arms))
+    arms = {"one": {"data": {"eyes": 1}}, "two": {"data": {"eyes": 2, "more": 1}, "base": "one"}}
+    study = read_study(configured(arms=arms, lists={"eyes": "eyes.json", "more": "eyes.json"}))
     plan = plan_of(study)
     reports = {entry.training.key: report(SCORES[entry.arm, entry.seed]) for entry in plan.entries}
     return study, plan, reports
