@@ -44,4 +44,4 @@ def study(
     if as_json:
         typer.echo(json.dumps(report))
     elif not quiet:
-        typer.echo(f"{report['folder']}: tables.md, table.csv, images.csv and pictures; {report['missing']} missing")
+        typer.echo(f"{report['folder']}: tables.md, CSV files and pictures; {report['missing']} trainings missing")

@@ -67,7 +67,7 @@ def study(
         runs.run()
     results = collect(read, plan, runs.scores)
     folder = output / Path(config).stem
-    write_tables(results, folder)
+    write_tables(results, plan, runs.curve, folder)
     write_pictures(results, plan, runs.curve, folder)
     return {"folder": str(folder), "trainings": len(plan.entries), "missing": results.missing}
 

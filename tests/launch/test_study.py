@@ -152,7 +152,9 @@ def start(config, output):
 
 
 def tables(output):
-    return {name: (output / "small" / name).read_text() for name in ("tables.md", "table.csv", "images.csv")}
+    return {
+        name: (output / "small" / name).read_text() for name in ("tables.md", "table.csv", "images.csv", "curves.csv")
+    }
 
 
 def kill_with_children(process, output):

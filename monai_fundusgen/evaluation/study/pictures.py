@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from monai_fundusgen.evaluation.study.plan import Plan, Training
-from monai_fundusgen.evaluation.study.results import SCORES, Cell, Results
+from monai_fundusgen.evaluation.study.results import SCORES, Cell, Results, learning_curve
 from monai_fundusgen.storage.whole_file import write_whole
 
 _SHOWN: Final = ("roc_auc", "dice", "kinds_found", "kinds_all")
@@ -102,15 +102,17 @@ def _curves(results: Results, plan: Plan, curve: Callable[[Training], list[dict[
     for panel, method in zip(panels, methods, strict=True):
         for number, arm in enumerate(results.study.methods[method].arms):
             found = [
-                _validated(entry.training, curve)
+                learning_curve(entry.training, curve)
                 for entry in plan.entries
                 if (entry.arm, entry.method) == (arm, method)
             ]
-            whole = [one for one in found if one and len(one[0]) == max(len(other[0]) for other in found if other)]
+            whole = [
+                one for one in found if one and len(one.steps) == max(len(other.steps) for other in found if other)
+            ]
             if whole:
-                steps, name = whole[0][0], whole[0][2]
+                steps, name = whole[0].steps, whole[0].name
                 panel.plot(
-                    steps, np.mean([one[1] for one in whole], axis=0), label=arm, color=f"C{number % 10}",
+                    steps, np.mean([one.values for one in whole], axis=0), label=arm, color=f"C{number % 10}",
                     linestyle=("-", "--", ":")[number // 10 % 3], marker=".",
                 )  # fmt: skip
                 panel.set_ylabel(f"{name} on validation photographs")
@@ -119,20 +121,6 @@ def _curves(results: Results, plan: Plan, curve: Callable[[Training], list[dict[
         panel.legend(fontsize=6)
         panel.grid(alpha=0.3)
     _save(figure, path)
-
-
-def _validated(
-    training: Training, curve: Callable[[Training], list[dict[str, Any]]]
-) -> tuple[list[int], list[float], str] | None:
-    """Steps, values and name of what a training validated by; that of what it began with first."""
-    before = _validated(training.first, curve) if training.first else None
-    start = training.first.steps if training.first else 0
-    lines = [line for line in curve(training) if line.get("validation")]
-    if not lines:
-        return before
-    name = next(iter(lines[0]["validation"]))
-    steps, values = [start + line["iteration"] for line in lines], [line["validation"][name] for line in lines]
-    return ([*before[0], *steps], [*before[1], *values], name) if before else (steps, values, name)
 
 
 def _save(figure: Any, path: Path) -> None:

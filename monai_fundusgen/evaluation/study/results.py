@@ -137,3 +137,36 @@ def _common(rows: Iterable[dict[str, float]]) -> list[str]:
     """Names of scores that all have, in the order of `SCORES`."""
     kept = list(rows)
     return [name for name in SCORES if all(name in row for row in kept)]
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What a training's validations found.
+
+    Attributes:
+        steps: after how many, those of what it began with included.
+        values: of the bundle's own validation score.
+        name: of that score.
+    """
+
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+    name: str
+
+
+def learning_curve(training: Training, history: Callable[[Training], list[dict[str, Any]]]) -> LearningCurve | None:
+    """The curve of a training, after that of the training it starts from; None: nothing was validated yet.
+
+    Args:
+        training: the training.
+        history: lines of a training's history.
+    """
+    before = learning_curve(training.first, history) if training.first else None
+    start = training.first.steps if training.first else 0
+    lines = [line for line in history(training) if line.get("validation")]
+    if not lines:
+        return before
+    name = next(iter(lines[0]["validation"]))
+    steps = tuple(start + line["iteration"] for line in lines)
+    values = tuple(float(line["validation"][name]) for line in lines)
+    return LearningCurve((before.steps if before else ()) + steps, (before.values if before else ()) + values, name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from monai_fundusgen.evaluation.study.paper import PLACES, STATEMENT, TABLE_III
-from monai_fundusgen.evaluation.study.results import SCORES, Cell, Results
+from monai_fundusgen.evaluation.study.plan import Plan, Training
+from monai_fundusgen.evaluation.study.results import SCORES, Cell, Results, learning_curve
 from monai_fundusgen.metrics.functional.paired_bootstrap import Difference
 from monai_fundusgen.storage.whole_file import write_whole
 
@@ -21,11 +22,21 @@ _KINDS: Final = ("kinds_found", "kinds_found_balanced", "kinds_all", "kinds_all_
 _COMPARED: Final = ("roc_auc", "dice", "dice_validated", "kinds_found", "kinds_all")
 
 
-def write_tables(results: Results, folder: Path) -> None:
-    """Write ``tables.md``, ``table.csv`` (a row for each arm and score) and ``images.csv`` (for each photograph)."""
+def write_tables(
+    results: Results, plan: Plan, history: Callable[[Training], list[dict[str, Any]]], folder: Path
+) -> None:
+    """Write ``tables.md``, and as CSV every score (``table``), every photograph (``images``), every validation (``curves``).
+
+    Args:
+        results: what is finished.
+        plan: its trainings.
+        history: lines of a training's history.
+        folder: where they go.
+    """
     write_whole(folder / "tables.md", markdown(results).encode())
     write_whole(folder / "table.csv", _csv(_HEAD, _rows(results)).encode())
     write_whole(folder / "images.csv", _csv(_IMAGES_HEAD, _image_rows(results)).encode())
+    write_whole(folder / "curves.csv", _csv(_CURVES_HEAD, _curve_rows(plan, history)).encode())
 
 
 def markdown(results: Results) -> str:
@@ -137,6 +148,16 @@ def _image_rows(results: Results) -> Iterable[Sequence[Any]]:
             for column, image in enumerate(cell.ids):
                 scores = [cell.images[name][row, column] if name in cell.images else "" for name in SCORES]
                 yield cell.method, cell.test, cell.arm, seed, image, *scores
+
+
+_CURVES_HEAD: Final = ("method", "arm", "seed", "step", "score", "value")
+
+
+def _curve_rows(plan: Plan, history: Callable[[Training], list[dict[str, Any]]]) -> Iterable[Sequence[Any]]:
+    for entry in plan.entries:
+        curve = learning_curve(entry.training, history)
+        for step, value in zip(curve.steps, curve.values, strict=True) if curve else ():
+            yield entry.method, entry.arm, entry.seed, step, curve.name if curve else "", value
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -12,11 +12,13 @@ from PIL import Image
 from monai_fundusgen.evaluation.study.config import read_study
 from monai_fundusgen.evaluation.study.pictures import write_pictures
 from monai_fundusgen.evaluation.study.plan import plan_of
-from monai_fundusgen.evaluation.study.results import collect
+from monai_fundusgen.evaluation.study.results import collect, learning_curve
 from monai_fundusgen.evaluation.study.tables import markdown, write_tables
 
 #: Score of each arm, seed and photograph.
 SCORES = {("one", 0): (0.80, 0.90), ("one", 1): (0.82, 0.92), ("two", 0): (0.84, 0.94), ("two", 1): (0.90, 1.00)}
+#: History of every training.
+LINES = [{"iteration": 2, "validation": {"dice": 0.1}}, {"iteration": 3}, {"iteration": 4, "validation": {"dice": 0.4}}]
 
 
 def report(values):
@@ -63,7 +65,8 @@ def test_a_missing_seed_is_told_and_pairs_only_what_both_have(reported):
 
 
 def test_the_text_and_the_files_say_the_same(reported, tmp_path):
-    write_tables(collected(reported), tmp_path)
+    _, plan, _ = reported
+    write_tables(collected(reported), plan, lambda one: LINES, tmp_path)
     text = (tmp_path / "tables.md").read_text()
     assert "| two | 2 | 0.920 ± 0.042 | 0.720 ± 0.042 |" in text
     assert "| two | one | +0.060 (+0.040 to +0.080) |" in text
@@ -73,6 +76,10 @@ def test_the_text_and_the_files_say_the_same(reported, tmp_path):
     row = next(row for row in rows if (row["arm"], row["score"]) == ("two", "roc_auc"))
     assert [float(row[name]) for name in ("mean", "difference", "low", "high")] == [0.92, 0.06, 0.04, 0.08]
     images = list(csv.DictReader(io.StringIO((tmp_path / "images.csv").read_text())))
+    curves = list(csv.DictReader(io.StringIO((tmp_path / "curves.csv").read_text())))
+    assert [(row["step"], row["value"]) for row in curves[:2]] == [("2", "0.10000"), ("4", "0.40000")] and len(
+        curves
+    ) == 8
     assert len(images) == 8 and {float(one["roc_auc"]) for one in images} == {
         v for pair in SCORES.values() for v in pair
     }
@@ -81,7 +88,13 @@ def test_the_text_and_the_files_say_the_same(reported, tmp_path):
 def test_pictures_are_drawn(reported, tmp_path):
     pytest.importorskip("matplotlib")
     _, plan, _ = reported
-    lines = [{"iteration": 2, "validation": {"dice": 0.1}}, {"iteration": 4, "validation": {"dice": 0.4}}]
-    write_pictures(collected(reported), plan, lambda one: lines, tmp_path)
+    write_pictures(collected(reported), plan, lambda one: LINES, tmp_path)
     for name in ("scores.png", "differences.png", "curves.png"):
         assert np.asarray(Image.open(tmp_path / name).convert("L")).std() > 5  # something is on it
+
+
+def test_the_curve_of_a_training_goes_on_from_the_one_it_starts_from(configured):
+    later = next(entry.training for entry in plan_of(read_study(configured())).entries if entry.arm == "later")
+    curve = learning_curve(later, lambda one: LINES[:1] if one is later.first else LINES)
+    assert curve.steps == (2, later.first.steps + 2, later.first.steps + 4) and curve.values == (0.1, 0.1, 0.4)
+    assert learning_curve(later, lambda one: []) is None
