@@ -25,7 +25,7 @@ _COMPARED: Final = ("roc_auc", "dice", "dice_validated", "kinds_found", "kinds_a
 def write_tables(
     results: Results, plan: Plan, history: Callable[[Training], list[dict[str, Any]]], folder: Path
 ) -> None:
-    """Write ``tables.md``, and as CSV all scores (``table``), all photographs (``images``) and validations (``curves``).
+    """Write ``tables.md``, and as CSV scores (``table``), photographs (``images``) and validations (``curves``).
 
     Args:
         results: what is finished.
