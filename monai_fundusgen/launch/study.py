@@ -186,7 +186,7 @@ class StudyRun:
         started_s, done = time.monotonic(), len(read_history(folder / _TRAIN))
         self._launch(training, folder, "train", [training.method.folder / "configs" / "train.yaml"], {
             "bundle_root": literal(str(training.method.folder)), **self._training_settings(training, folder),
-        }, training.method.folder)  # fmt: skip
+        })  # fmt: skip
         seconds = round(time.monotonic() - started_s, 1)
         epochs, wanted = len(read_history(folder / _TRAIN)), training.steps // training.epoch_steps
         if epochs < wanted:
@@ -227,16 +227,16 @@ class StudyRun:
         return self.output / PREPARED / f"{what}_{key_of({'decides': decides})}"
 
     def _score(self, training: Training, folder: Path) -> None:
-        method, trained = training.method, folder / _TRAIN
+        method = training.method
         rows = {VALIDATION: self.plan.validation, **self.plan.tests}
         items = [{**item, "id": f"{name}/{_stem(item)}"} for name, found in rows.items() for item in found]
         told = {**bundle_entries(method.bundle, "inference.yaml"), **bundle_entries(method.bundle, "evaluate.yaml")}
         shared = {name: value for name, value in method.options.items() if name.split("#")[0] in told}
-        configs = [trained / "configs" / "inference.yaml", method.folder / "configs" / "evaluate.yaml"]
+        configs = [method.folder / "configs" / name for name in ("inference.yaml", "evaluate.yaml")]
         self._launch(training, folder, "score", configs, {
-            "bundle_root": literal(str(trained)),
+            "bundle_root": literal(str(method.folder)),
             "output_dir": literal(str(folder)),
-            "weights": literal(str(trained / _WEIGHTS)),
+            "weights": literal(str(self.weights(training))),
             **({"threshold": 0.5} if "threshold" in told else {}),
             **shared,
             **method.scoring,
@@ -248,17 +248,17 @@ class StudyRun:
                 "_target_": "monai_fundusgen.handlers.image_scores.ImageScores",
                 "path": literal(str(self._scores_path(training))),
             }],
-        }, trained)  # fmt: skip
+        })  # fmt: skip
 
     def _launch(
-        self, training: Training, folder: Path, name: str, configs: list[Path], settings: Mapping[str, Any], meta: Path
+        self, training: Training, folder: Path, name: str, configs: list[Path], settings: Mapping[str, Any]
     ) -> None:
         """A run of MONAI's bundle in a process of its own, by the bundle's files and one more that changes them."""
         changes = folder / f"{name}.json"
         write_json(changes, dict(settings))
         arguments = {
             "config_file": [*map(str, configs), str(changes)],
-            "meta_file": str(meta / "configs" / "metadata.json"),
+            "meta_file": str(training.method.folder / "configs" / "metadata.json"),
         }
         write_json(folder / f"{name}_arguments.json", arguments)
         command = [sys.executable, "-m", "monai.bundle", "run", "--args_file", str(folder / f"{name}_arguments.json")]

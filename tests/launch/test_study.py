@@ -62,7 +62,7 @@ class Faked(StudyRun):
         super().__post_init__()
         self.launched, self.fails = [], lambda training, name: False
 
-    def _launch(self, training, folder, name, configs, settings, meta):
+    def _launch(self, training, folder, name, configs, settings):
         self.launched.append((training.key, name))
         if self.fails(training, name):
             raise ChildProcessError(f"{name} failed")
@@ -169,9 +169,11 @@ def kill_with_children(process, output):
 
 @pytest.mark.slow
 def test_a_study_killed_in_the_middle_gives_the_same_tables_and_repeats_no_finished_training(config, tmp_path):
+    config.write_text(config.read_text().replace("- 1\n", ""))  # one seed: three trainings
+    assert read_study(config).seeds == (0,)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     process = start(config, whole)
-    assert process.wait(timeout=1800) == 0, process.stderr.read()
+    assert process.wait(timeout=3600) == 0, process.stderr.read()
     process = start(config, killed)
 
     def under_way():
@@ -182,9 +184,9 @@ def test_a_study_killed_in_the_middle_gives_the_same_tables_and_repeats_no_finis
         time.sleep(0.01)
     kill_with_children(process, killed)
     done = {path: path.stat().st_mtime_ns for path in killed.glob("runs/*/trained.json")}
-    assert 0 < len(done) < 6, "the kill came too late"
+    assert 0 < len(done) < 3, "the kill came too late"
     process = start(config, killed)
-    assert process.wait(timeout=1800) == 0, process.stderr.read()
+    assert process.wait(timeout=3600) == 0, process.stderr.read()
     assert {path: path.stat().st_mtime_ns for path in done} == done
     began = [json.loads(path.read_text())["epochs_before"] for path in killed.glob("runs/*/trained.json")]
     assert sum(epochs > 0 for epochs in began) == 1, "the training under way did not go on from its checkpoint"
