@@ -4,14 +4,18 @@ BIN := .venv/bin
 GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
+WEIGHTS ?= runs/weights
 
-.PHONY: dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels
+.PHONY: weights dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels test-browser
 
 dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
 	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
 
+weights: .venv/ready $(DATALIST)  ## every shipped network trained anew in runs/weights: make weights DATALIST=hrf.json MAX_MINUTES=600
+	$(BIN)/fundusgen weights train -o $(WEIGHTS) $(if $(DATALIST),--datalist $(DATALIST)) $(if $(MAX_MINUTES),--max-minutes $(MAX_MINUTES))
+
 test: .venv/ready lint  ## lint, then the default tests (those marked data run where ../shared/data exists)
-	$(BIN)/python -m pytest -m "not slow and not abuse"
+	$(BIN)/python -m pytest -m "not slow and not abuse and not browser"
 
 abuse: .venv/ready  ## hundreds of wrong inputs: each answered clearly, nothing written or lost
 	$(BIN)/python -m pytest tests/abuse
@@ -20,11 +24,15 @@ test-exports: .venv/ready  ## the exports; dicom3tools judges the DICOM files wh
 	@command -v dciodvfy > /dev/null || echo "no dciodvfy, so its test will skip: apt-get install dicom3tools"
 	$(BIN)/python -m pytest -rs tests/export
 
+test-browser: .venv/browser  ## the reading study in a real Chromium: clicks, keys, reloads, two tabs
+	@command -v chromium > /dev/null || echo "no chromium, so its tests will skip: apt-get install chromium"
+	$(BIN)/python -m pytest -rs -m browser
+
 stress: .venv/ready  ## 50 kills of a generation at random moments, with one process and with two
 	FUNDUSGEN_KILLS=50 $(BIN)/python -m pytest -s tests/bundles/test_kill.py -k generation
 
 test-slow: .venv/ready  ## the heavy laws: 200 phantom eyes, long trainings
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not browser"
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -48,7 +56,11 @@ clean:
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and "Python 3.10 or newer is needed, this is %d.%d: make PYTHON=python3.x" % v[:2])'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,export]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,export,study]"
+	touch $@
+
+.venv/browser: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[browser]"
 	touch $@
 
 .venv/docs: .venv/ready

@@ -31,6 +31,7 @@ from torch.nn import functional as F
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
 from monai_fundusgen.metrics.functional.picture_agreement import picture_agreement
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
+from monai_fundusgen.sampling.painted_labels import cascade_painter
 from monai_fundusgen.sampling.painters import CascadePainter, PhantomPainter
 from monai_fundusgen.sampling.plan import GenerationPlan
 from monai_fundusgen.sampling.sources import VesselSample, area_average
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     cases = real_cases(options.datalist)
-    painter = opened(mask_source="folder", mask_folder=".", photograph_source="cascade").get_parsed_content("painter")
+    painter = cascade_painter()
     kinds: dict[str, Callable[[], Iterator[Pair]]] = {"real": lambda: real_pairs(cases)}
     for kind in ("guided", "unguided", "cubic", "unguided, nearest"):
         kinds[kind] = lambda kind=kind: pairs_of(cases, painter, kind)

@@ -27,6 +27,8 @@ Consumer = Literal[
     "noise",  # mask diffusion: start and steps of a map
     "request",  # mask diffusion: what a map is asked for
     "style",  # cascade: look of the photograph
+    "tone",  # cascade: depths of the vessels
+    "disc",  # cascade: size of disc and cup
     "run",  # a run: seeds of its samples
     "attempt",  # gate: seed of a map that is drawn again
     "diffusion step",  # training: levels, noise and dropped conditions of a step
@@ -35,6 +37,7 @@ Consumer = Literal[
     "draws",  # training: which item comes, and its augmentation
     "subset",  # study: which rows of a list an arm trains on
     "bootstrap",  # study: which images and seeds are drawn again
+    "reading study",  # reading study: its pictures, their order, resampling of its answers
 ]
 
 #: torch's CPU generator keeps 32 bits of its seed: s and s + 2**32 give the same stream.

@@ -11,6 +11,9 @@ import typer
 from monai_fundusgen.console.app import app
 from monai_fundusgen.console.values import named_values
 
+#: Stages of the recipe that `generate --weights` takes.
+STAGES_OF_A_DATA_SET = ("masks", "photographs", "enlarger")
+
 
 @app.command()
 def train(
@@ -79,7 +82,7 @@ def unpack(
     typer.echo(f"{path}: {index.whole.num_bytes} bytes, SHA-256 {index.whole.sha256}")
 
 
-weights_app = typer.Typer(no_args_is_help=True, help="Take weights from other programs.")
+weights_app = typer.Typer(no_args_is_help=True, help="Train all weights; take those of other programs.")
 app.add_typer(weights_app, name="weights")
 
 
@@ -107,3 +110,26 @@ def convert(
         new_attention_order=new_attention_order or None, class_index=class_index,
     )  # fmt: skip
     typer.echo(f"{output}: weights of {source}, for --pretrained {output}")
+
+
+@weights_app.command(name="train")
+def train_all(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder; a folder in it for each stage.")],
+    datalist: Annotated[Path | None, typer.Option(help="Photographs with labels; none: phantom eyes alone.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="End after so long, shared among the stages.")] = None,
+    stage: Annotated[list[str] | None, typer.Option(help="Only this stage; give it again for another.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of every training.")] = None,
+) -> None:
+    """Train every network that is shipped, one after the other; the same command again goes on with all of them.
+
+    Nothing in the bundles is replaced: `generate --weights FOLDER` takes what was trained.
+    """
+    from monai_fundusgen.launch.recipe import RecipeRun, chosen_stages
+
+    stages, recipe = chosen_stages(stage or []), RecipeRun(output, datalist, max_minutes, seed)
+    for line in recipe.described(stages):
+        typer.echo(line)
+    recipe.run(stages, typer.echo)
+    made = " ".join(f"--weights {output / one.name}" for one in stages if one.name in STAGES_OF_A_DATA_SET)
+    if made:
+        typer.echo(f"fundusgen generate {made} takes them")

@@ -24,6 +24,7 @@ from monai_fundusgen.transforms.fov import estimate_fov
 _FILE_KEYS: Final = (IMAGE, LABEL, VESSEL, FOV)
 _ARRAY_KEYS: Final = (*_FILE_KEYS, UNCERTAIN)
 _SHOWN: Final = 100  # missing files that an error lists by name
+_MAKE_ANEW: Final = "move the datalist back beside its data, or make it anew with `fundusgen datalist`"
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def load_datalist(path: str | Path, section: str = "training", *, needs: Sequenc
     if isinstance(names, dict) and not any(kind in str(name) for name in names.values() for kind in KINDS):
         items = [_as_vessel_only(item) for item in items]
     _require_keys(path, section, items, needs)
-    _require_files(path, items)
+    require_files(path, items)
     return items
 
 
@@ -101,14 +102,20 @@ def _require_keys(path: Path, section: str, items: Sequence[Mapping[str, Any]], 
             )
 
 
-def _require_files(path: Path, items: Sequence[Mapping[str, Any]]) -> None:
+def require_files(path: Path, items: Sequence[Mapping[str, Any]], way_out: str = _MAKE_ANEW) -> None:
+    """Raise FileNotFoundError unless every file of the items exists; those that are missing are named.
+
+    Args:
+        path: the datalist or data set that lists them, for the message.
+        items: their files under the keys of a datalist.
+        way_out: what to do then.
+    """
     paths = (Path(item[key]) for item in items for key in _FILE_KEYS if isinstance(item.get(key), str))
     missing = [str(file) for file in paths if not file.is_file()]
     if missing:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise FileNotFoundError(
-            f"{path}: {len(missing)} of its files are missing: {', '.join(missing[:_SHOWN])}{more}; "
-            f"move the datalist back beside its data, or make it anew with `fundusgen datalist`"
+            f"{path}: {len(missing)} of its files are missing: {', '.join(missing[:_SHOWN])}{more}; {way_out}"
         )
 
 

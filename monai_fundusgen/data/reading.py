@@ -21,6 +21,9 @@ from monai_fundusgen.transforms.av_codec import AVPlanes, colours_to_planes
 if TYPE_CHECKING:
     from monai.data import PILReader
 
+#: Endings of the files that a folder of photographs is searched for.
+PHOTOGRAPHS: Final = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".bmp", ".gif", ".webp"})
+
 _EIGHT_BIT_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 _ORIENTATION_TAG: Final = 274  # EXIF
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from monai_fundusgen import __version__
+from monai_fundusgen.dataset.evaluation_note import EvaluationNote
 from monai_fundusgen.dataset.origin import Origin
 from monai_fundusgen.dataset.summary import SHOWN, Summary
 from monai_fundusgen.versions import versions
@@ -20,7 +21,7 @@ _BUNDLE_OPTIONS: Final = (
 )  # fmt: skip
 
 
-def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary) -> str:
+def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary, note: EvaluationNote | None = None) -> str:
     """README of a data set, with the metadata block that the Hugging Face hub reads.
 
     The table of criteria has the seven of the synthetic medical data scorecard (Zamzmi et al. 2025,
@@ -30,6 +31,7 @@ def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary) -> s
         title: of the data set.
         settings: of the run.
         summary: figures of its samples.
+        note: what an evaluation found, where there was one.
     """
     origin = Origin(settings)
     parts = [
@@ -40,7 +42,8 @@ def dataset_card(title: str, settings: Mapping[str, Any], summary: Summary) -> s
         _files(settings),
         _making(origin),
         _figures(summary, gated=bool(settings.get("gate"))),
-        _scorecard(origin, summary),
+        *([_beside_real_eyes(note)] if note else []),
+        _scorecard(origin, summary, note),
         _use(origin),
         "\n".join(["## Licence", "", *origin.terms()]),
         _again(settings),
@@ -124,17 +127,24 @@ def _figures(summary: Summary, *, gated: bool) -> str:
     )
 
 
-def _scorecard(origin: Origin, summary: Summary) -> str:
+def _beside_real_eyes(note: EvaluationNote) -> str:
+    lines = [f"- {one}" for one in (*note.likeness, *note.copies, *note.warnings)]
+    return "\n".join(["## Beside real eyes", "", *lines, "", f"All figures: [the report]({note.report})."])
+
+
+def _scorecard(origin: Origin, summary: Summary, note: EvaluationNote | None) -> str:
+    likeness = "not measured for this set" if note is None else " ".join(note.likeness)
+    copies = () if note is None else note.copies
     return f"""
 ## Scorecard for synthetic medical data
 
 | criterion | here |
 |---|---|
-| congruence (likeness to patients) | not measured for this set |
+| congruence (likeness to patients) | {likeness} |
 | coverage (variety) | percentiles above; {origin.coverage()}; no disease is modelled on purpose |
 | constraint (plausible anatomy) | {origin.plausibility(summary.implausible)} |
 | completeness | all {summary.num_samples:,} samples have photograph, label and field of view |
-| compliance (privacy) | {origin.privacy()} |
+| compliance (privacy) | {origin.privacy(copies)} |
 | comprehension | every sample's seed and settings are in the manifest; this card |
 | consistency | the same command with the same versions writes the same data set |"""
 

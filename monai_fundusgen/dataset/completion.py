@@ -20,6 +20,7 @@ from monai_fundusgen.conventions import LABEL_NAMES
 from monai_fundusgen.dataset.card import dataset_card
 from monai_fundusgen.dataset.contact_sheet import contact_sheet
 from monai_fundusgen.dataset.croissant import croissant
+from monai_fundusgen.dataset.evaluation_note import read_note
 from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.manifest import MANIFEST, merge, read_settings, records
 from monai_fundusgen.dataset.origin import Origin
@@ -81,10 +82,24 @@ def _write_reports(journal: Journal) -> None:
     sheet = sheet_of(root, journal.placement, range(min(_SHEET_SAMPLES, summary.num_samples)))
     write_png(root / CONTACT_SHEET, sheet, journal.scratch)
     settings = {"num_samples": journal.num_samples, **journal.settings}
-    write_whole(root / CARD, dataset_card(TITLE, settings, summary).encode(), journal.scratch)
+    write_whole(root / CARD, dataset_card(TITLE, settings, summary, read_note(root)).encode(), journal.scratch)
     write_json(root / CROISSANT, croissant(TITLE, root, journal.placement, summary, settings), journal.scratch)
     write_json(root / SUMMARY, checked_summary(root, summary), journal.scratch)
     journal.clear_scratch()
+
+
+def renew_card(root: Path) -> None:
+    """Write the card of a finished data set anew, after an evaluation, and the summary that has its hash.
+
+    Raises:
+        BlockingIOError: another run writes the lists of this set.
+    """
+    with FolderLock(root, "lists"):
+        content = read_settings(root)
+        settings = {"num_samples": content["num_samples"], **content["settings"]}
+        summary = summarise(records(root / MANIFEST))
+        write_whole(root / CARD, dataset_card(TITLE, settings, summary, read_note(root)).encode())
+        write_json(root / SUMMARY, checked_summary(root, summary))
 
 
 def checked_summary(root: Path, summary: Summary) -> dict[str, Any]:

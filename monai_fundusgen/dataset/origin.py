@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,8 +96,12 @@ class Origin:
             )
         return "No photograph shows a person's eye."
 
-    def privacy(self) -> str:
-        """The scorecard's line on privacy."""
+    def privacy(self, copies: Sequence[str] = ()) -> str:
+        """The scorecard's line on privacy.
+
+        Args:
+            copies: what a comparison with training eyes found.
+        """
         said = {
             "phantom": "the vessels are no person's",
             "folder": "whose vessels the given maps show is not known here",
@@ -106,7 +110,8 @@ class Origin:
         if not self.learnt():
             return "; ".join([*parts, "no photograph of a person was used"])
         saw = [self._seen(name) for name in self.learnt()]
-        return "; ".join([*parts, *dict.fromkeys(saw), "this set was not compared with training data"])
+        compared = " ".join(copies) or "this set was not compared with training data"
+        return "; ".join([*parts, *dict.fromkeys(saw), compared])
 
     def _seen(self, stage: str) -> str:
         sets = self._stages(stage)[stage].get("training_data")

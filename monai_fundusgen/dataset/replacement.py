@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from monai_fundusgen.dataset.evaluation_note import EVALUATION
 from monai_fundusgen.dataset.manifest import ASIDE, JOURNALS, MANIFEST, SETTINGS, finished
 from monai_fundusgen.dataset.placement import FOLDERS
 
@@ -21,7 +22,7 @@ DISCARDED: Final = ".discarded"
 #: Where files are written before they get their names.
 SCRATCH: Final = ".partial"
 #: What a finished data set holds beside its samples.
-REPORTS: Final = ("datalist.json", "contact_sheet.png", "README.md", "croissant.json", "summary.json")
+REPORTS: Final = ("datalist.json", "contact_sheet.png", "README.md", "croissant.json", "summary.json", EVALUATION)
 
 
 def entries(root: Path) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monai_fundusgen.conventions import ARTERY_CODE, CROSSING_CODE, VEIN_CODE
-from monai_fundusgen.data.reading import read_rgb
+from monai_fundusgen.data.reading import PHOTOGRAPHS, read_rgb
 from monai_fundusgen.inferers.field import FieldInferer
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.transforms.fov import estimate_fov, field_circle
@@ -26,7 +26,6 @@ from monai_fundusgen.weights.stages import load_stage
 #: Folders of the output, and what they hold.
 LABELS, OVERLAYS = "labels", "overlays"
 FOLDERS: Final = (*OUTPUTS, LABELS, OVERLAYS)
-PHOTOGRAPHS: Final = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".bmp", ".gif", ".webp"})
 
 _MIN_DIAMETER_PX: Final = 200  # of the field; with less, thin vessels are not in the picture
 _MIN_FIELD_SHARE: Final = 0.25  # of the field's own square: a scattered or sliver-shaped bright area is no field
@@ -72,6 +71,9 @@ def load_segmenter(
     weights: str | Path | None = None,
     field_deg: float | None = None,
     judge: bool = False,
+    image_size: int | None = None,
+    mirrors: int | None = None,
+    vote: bool = True,
 ) -> Segmenter:
     """The segmenter of a bundle.
 
@@ -81,28 +83,40 @@ def load_segmenter(
         weights: weights file in place of the bundle's own.
         field_deg: field of the photographs in degrees; None: unknown.
         judge: the bundle's second network, which had no part in any training of another.
+        image_size: side in px that photographs are brought to; None: as the bundle says.
+        mirrors: mirror images that are averaged: 1, 2 or 4; None: as the bundle says.
+        vote: one kind for every stretch of vessel, as the bundle says; False: each pixel has its own.
 
     Raises:
         FileNotFoundError: no such bundle or weights.
-        ValueError: weights of another network, or no such field.
+        ValueError: weights of another network, or no such field, size or number of mirror images.
     """
+    if image_size is not None and image_size < 1:
+        raise ValueError(
+            f"image_size: found {image_size}, expected the side in px at which the network reads, say 1024"
+        )
     bundle = installed(SEGMENTER) if bundle is None else bundle
-    if judge:
-        weights = weights or Path(bundle) / "models" / "judge.pt"
+    weights = weights or (judge_weights(bundle) if judge else None)
     stage = load_stage(bundle, device, weights=weights, preset="judge" if judge else None)
-    inferer = stage.inferer
-    if field_deg is not None:
-        inferer = _with_field(inferer, field_deg)
+    inferer = _adjusted(stage.inferer, field_deg, image_size, mirrors, vote)
     return Segmenter(stage.network.eval(), inferer, VesselCodes(stage.maps["threshold"]), torch.device(device))
 
 
-def _with_field(inferer: FieldInferer, field_deg: float) -> FieldInferer:
+def judge_weights(bundle: str | Path | None = None) -> Path:
+    """Where a bundle, by default ``fundus_av_unet``, has the weights of its second network."""
+    return Path(installed(SEGMENTER) if bundle is None else bundle) / "models" / "judge.pt"
+
+
+def _adjusted(
+    inferer: FieldInferer, field_deg: float | None, image_size: int | None, mirrors: int | None, vote: bool
+) -> FieldInferer:
+    """The inferer with what was asked for in place of its own."""
     return FieldInferer(
-        inferer.image_size,
+        inferer.image_size if image_size is None else image_size,
         trained_deg=inferer.trained_deg,
-        field_deg=field_deg,
-        mirrors=inferer.vessels.mirrors,
-        vote=inferer.vote,
+        field_deg=inferer.field_deg if field_deg is None else field_deg,
+        mirrors=inferer.vessels.mirrors if mirrors is None else mirrors,
+        vote=inferer.vote if vote else None,
         autocast=inferer.vessels.run.autocast,
     )
 
@@ -148,6 +162,15 @@ def read_photograph(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         fov = estimate_fov(photograph)
     except ValueError as error:
         raise ValueError(f"{path}: {error}; give a colour fundus photograph") from error
+    require_fundus(path, photograph, fov)
+    return photograph, fov
+
+
+def require_fundus(path: str | Path, photograph: NDArray[np.uint8], fov: NDArray[np.bool_]) -> None:
+    """Raise ValueError unless a photograph (3, H, W) with its field (H, W) can be that of a fundus.
+
+    The message begins with ``path``; see `read_photograph`.
+    """
     diameter = 2 * field_circle(fov).radius
     if diameter < _MIN_DIAMETER_PX:
         raise ValueError(
@@ -161,7 +184,6 @@ def read_photograph(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
             f"{path}: no colour fundus photograph: its bright area fills {share:.0%} of the square round it, mean red "
             f"is {red:.0f}, blue {blue:.0f}; expected a field of at least {_MIN_FIELD_SHARE:.0%}, redder than blue"
         )
-    return photograph, fov
 
 
 def refuse_existing(output: Path, photographs: Iterable[Path]) -> None:

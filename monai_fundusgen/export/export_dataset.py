@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from monai_fundusgen.export.formats import FORMATS, SOURCE_OPTIONS
 from monai_fundusgen.export.options import OPTIONS, resolved
 from monai_fundusgen.export.source import TEST, SourceDataset
 from monai_fundusgen.storage.whole_file import write_whole
+from monai_fundusgen.storage.whole_folder import whole_folder
 
 
 @dataclass(frozen=True)
@@ -52,19 +51,14 @@ def export_dataset(root: str | Path, output: str | Path, name: str, **options: A
     values = resolved(name, options, {key: one.options for key, one in FORMATS.items()})
     source = SourceDataset(root, **{key: values[key] for key in SOURCE_OPTIONS if key in values})
     output = Path(output)
-    partial = _free_folder(source.root, output)
-    try:
+    if output.resolve().is_relative_to(source.root.resolve()):
+        raise ValueError(f"{output}: lies in the data set {source.root}; give a folder outside of it")
+    with whole_folder(output) as partial:
         form.write(source, partial, **{key: value for key, value in values.items() if key not in SOURCE_OPTIONS})
         write_promise(partial, name, source.counts, source.settings.get("size"))
         card = export_card(name, form, source, partial, values)
         write_whole(partial / CARD, card.encode())
         warnings = form.warnings(source, values)
-        if output.exists():
-            output.rmdir()
-        os.replace(partial, output)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     line = f"{output}: {len(source)} samples as {name}, {source.counts[TEST]} of them for testing"
     return Exported(line, tuple(f"{name}: {warning}" for warning in warnings))
 
@@ -76,21 +70,3 @@ def format_list() -> str:
         flags = " ".join(OPTIONS[key].flag for key in form.options)
         lines.append(f"{name:12} {form.summary}" + (f" ({flags})" if flags else ""))
     return "\n".join(lines)
-
-
-def _free_folder(root: Path, output: Path) -> Path:
-    """Make the folder that the export is written to before it gets its name."""
-    if output.is_symlink() or (output.exists() and (not output.is_dir() or any(output.iterdir()))):
-        raise FileExistsError(f"{output}: is there and not empty; give a new folder")
-    if output.resolve().is_relative_to(root.resolve()):
-        raise ValueError(f"{output}: lies in the data set {root}; give a folder outside of it")
-    partial = output.parent / f".{output.name}.part"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        partial.mkdir()
-    except FileExistsError:
-        raise FileExistsError(
-            f"{partial}: is there; another export writes to it, or one was killed there. Delete it if no export runs, "
-            f"or give another folder"
-        ) from None
-    return partial

@@ -15,39 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_fundusgen.conventions import IMAGE
-from monai_fundusgen.metrics.features import FeatureExtractor, RandomFeatures
+from monai_fundusgen.metrics.features import Extractor, extractor_name
 from monai_fundusgen.metrics.functional.distribution import matched_distances
 from monai_fundusgen.storage.whole_file import write_json
 
 logger = logging.getLogger(__name__)
 FloatArray = NDArray[np.float64]
-
-
-def feature_network(path: str | Path | None, device: torch.device | str = "cpu") -> FeatureExtractor:
-    """The extractor of a TorchScript file, or `RandomFeatures` without one.
-
-    Args:
-        path: a network that takes photographs (N, 3, H, W) in [-1, 1] and gives features (N, D), saved by
-            ``torch.jit.save``.
-        device: where it runs.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: the file holds no TorchScript network.
-    """
-    if path is None:
-        return RandomFeatures().to(device)
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"{path}: no feature network there; give a TorchScript file, or none for random features"
-        )
-    try:
-        network: FeatureExtractor = torch.jit.load(str(path), map_location=device).eval()
-    except RuntimeError as error:
-        raise ValueError(
-            f"{path}: not a TorchScript network ({str(error).splitlines()[0]}); save it by torch.jit.save"
-        ) from error
-    return network
 
 
 class FidelityReport:
@@ -70,7 +43,7 @@ class FidelityReport:
     def __init__(
         self,
         directory: str | Path,
-        extractor: FeatureExtractor,
+        extractor: Extractor,
         *,
         references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         subsets: int = 20,
@@ -119,8 +92,8 @@ class FidelityReport:
             name: matched_distances(sample, true, subsets=self.subsets, seed=self.seed)
             for name, sample in samples.items()
         }
-        extractor = type(self.extractor).__name__
-        write_json(self.directory / "fidelity.json", {"extractor": extractor, "true": len(true), "distances": found})
+        report = {"extractor": extractor_name(self.extractor), "true": len(true), "distances": found}
+        write_json(self.directory / "fidelity.json", report)
         for line in table(found, len(true)).splitlines():
             logger.info(line)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_fundusgen.inferers.vessels import VesselInferer
-from monai_fundusgen.transforms.contrast import normalised_contrast
+from monai_fundusgen.networks.blocks.normalised_contrast import normalised_contrast
 from monai_fundusgen.transforms.fov import estimate_fov, field_circle, square_crop, square_paste
 from monai_fundusgen.transforms.resize import area_resize
 from monai_fundusgen.transforms.segment_kind import vote_kinds

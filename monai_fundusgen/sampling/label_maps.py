@@ -15,7 +15,7 @@ from monai_fundusgen.data.reading import read_av, read_fov, read_rgb
 from monai_fundusgen.dataset.placement import MAX_SIZE
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.transforms.fov import field_circle, square_crop
-from monai_fundusgen.transforms.resize import area_resize
+from monai_fundusgen.transforms.resize import area_resize, resize_masks
 from monai_fundusgen.vessels.field import Field
 
 Fit = Literal["pad", "crop"]
@@ -152,7 +152,9 @@ class LabelMaps:
             label = _centred(label, side)
             fov = Field().mask(side) & seen if fov is None else _centred(fov[None], side)[0]
         full = Field().mask(label.shape[1]) if fov is None else fov
-        return _resized(label, self.size), area_resize(full[None].astype(np.float32), self.size, self.size)[0] >= 0.5
+        return resize_masks(label, self.size), area_resize(full[None].astype(np.float32), self.size, self.size)[
+            0
+        ] >= 0.5
 
 
 def open_label_maps(folder: str | Path | None, size: int, fit: Fit | None = None) -> LabelMaps | None:
@@ -172,15 +174,6 @@ def _centred(planes: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     top, left = (side - planes.shape[1]) // 2, (side - planes.shape[2]) // 2
     square[:, top : top + planes.shape[1], left : left + planes.shape[2]] = planes
     return square
-
-
-def _resized(planes: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
-    """Planes (C, S, S) at another size; each keeps its share of the area, so that thin vessels do not vanish."""
-    if planes.shape[-1] == size:
-        return planes
-    soft = area_resize(planes.astype(np.float32), size, size)
-    cuts = [max(np.quantile(plane, 1 - plane.mean()), 1e-3) for plane in soft]
-    return np.stack([plane >= cut for plane, cut in zip(soft, cuts, strict=True)])
 
 
 def _colours(path: Path) -> str:

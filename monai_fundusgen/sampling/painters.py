@@ -18,6 +18,7 @@ from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.phantom.camera import draw_camera
 from monai_fundusgen.phantom.photograph import render_photograph
+from monai_fundusgen.sampling.finish import PhotographFinish
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import VesselSample
 from monai_fundusgen.streams import stream
@@ -42,11 +43,13 @@ class CascadePainter:
         network: the two stages.
         inferer: runs the network on a batch.
         style: photograph (3, H, W) in [-1, 1] whose camera all samples imitate; None: a style a seed.
+        finish: real depths for the vessels, disc and fine ground; None: all stays as the network paints it.
     """
 
     network: PhotographCascade
     inferer: Any
     style: Tensor | None = None
+    finish: PhotographFinish | None = None
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Paint one sample at a time, so that its bytes do not depend on the batch."""
@@ -66,7 +69,8 @@ class CascadePainter:
             guide=torch.from_numpy(sample.label)[None].float().to(device),
             style=self.network.styles([seed], self.style),
         )[0]
-        return photograph_pixels(photograph).cpu().numpy() * sample.fov.astype(np.uint8)
+        painted = photograph_pixels(photograph).cpu().numpy() * sample.fov.astype(np.uint8)
+        return painted if self.finish is None else self.finish(painted, sample, seed)
 
     def _require_size(self, sample: VesselSample) -> None:
         """The enlarger follows the label pixel by pixel."""
@@ -107,6 +111,7 @@ def open_painter(
     *,
     style: str | Path | None = None,
     artefacts: bool = False,
+    finish: PhotographFinish | None = None,
 ) -> Painter:
     """The painter of that name: cascade or phantom.
 
@@ -116,6 +121,7 @@ def open_painter(
         inferer: runs the cascade.
         style: photograph to imitate; the cascade only.
         artefacts: dust, flare and JPEG loss now and then; the phantom's optics only.
+        finish: the last hand on the cascade's photographs.
 
     Raises:
         ValueError: another name, artefacts of the cascade, a style for the phantom's optics or for a generator without
@@ -130,7 +136,7 @@ def open_painter(
         )
     if source == "cascade":
         assert network is not None, "the cascade is a network"
-        return CascadePainter(network, inferer, None if style is None else _photograph(style))
+        return CascadePainter(network, inferer, None if style is None else _photograph(style), finish)
     if source == "phantom":
         return PhantomPainter(artefacts)
     raise ValueError(f"photograph_source: found {source!r}, expected cascade or phantom")

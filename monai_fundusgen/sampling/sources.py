@@ -159,12 +159,27 @@ class FolderMaps:
 
     def _read(self, index: int) -> VesselSample:
         found = self.maps.read(index)
-        soft = area_average(found.label, self.coarse_size)
-        _, eye = self.drawing.traced(soft.numpy(), source="folder")
-        origin: dict[str, Any] = {**told_of(eye, self.size), "file": found.name}
+        sample = sample_of_label(found.label, found.fov, self.drawing, self.coarse_size)
+        origin: dict[str, Any] = {**sample.origin, "file": found.name}
         if found.uncertain_px:
             origin["warning"] = f"{found.uncertain_px} px of the map are vessel of unknown kind, and background here"
-        return VesselSample(soft, found.label, found.fov, eye, origin)
+        return replace(sample, origin=origin)
+
+
+def sample_of_label(
+    label: NDArray[np.bool_], fov: NDArray[np.bool_], drawing: LabelDrawing, coarse_size: int = 256
+) -> VesselSample:
+    """Vessels of a label that is given: the eye is traced in it, the label stays as it is.
+
+    Args:
+        label: (2, S, S), artery then vein.
+        fov: field of view (S, S).
+        drawing: how it is traced; of size S.
+        coarse_size: side of the soft map in px, a divisor of S.
+    """
+    soft = area_average(label, coarse_size)
+    _, eye = drawing.traced(soft.numpy(), source="folder")
+    return VesselSample(soft, label, fov, eye, told_of(eye, drawing.size))
 
 
 def told_of(eye: Retina, size: int) -> dict[str, Any]:

@@ -14,13 +14,15 @@ from PIL.PngImagePlugin import PngInfo
 from monai_fundusgen.storage.whole_file import write_whole
 
 
-def png_bytes(pixels: NDArray[np.uint8], text: Mapping[str, str] | None = None) -> bytes:
-    """PNG of grey (H, W) or RGB (H, W, 3) pixels, uint8, with text chunks by keyword."""
+def png_bytes(pixels: NDArray[np.uint8], text: Mapping[str, str] | None = None, *, compress_level: int = 4) -> bytes:
+    """PNG of grey (H, W) or RGB (H, W, 3) pixels, uint8, with text chunks by keyword; level 0 compresses nothing."""
     buffer = BytesIO()
     chunks = PngInfo()
     for keyword, value in (text or {}).items():
         chunks.add_text(keyword, value)
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=4, pnginfo=chunks)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        buffer, format="PNG", compress_level=compress_level, pnginfo=chunks
+    )
     return buffer.getvalue()
 
 

@@ -45,3 +45,12 @@ def area_resize(array: NDArray[np.generic], height: int, width: int) -> NDArray[
         grown: Tensor = functional.interpolate(torch.from_numpy(out)[None], (height, width), mode="bilinear")
         out = grown[0].numpy()
     return np.ascontiguousarray(out)
+
+
+def resize_masks(planes: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """Planes (C, S, S) at another size; each keeps its share of the area, so that thin vessels do not vanish."""
+    if planes.shape[-1] == size:
+        return planes
+    soft = area_resize(planes.astype(np.float32), size, size)
+    cuts = [max(np.quantile(plane, 1 - plane.mean()), 1e-3) for plane in soft]
+    return np.stack([plane >= cut for plane, cut in zip(soft, cuts, strict=True)])

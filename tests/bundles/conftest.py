@@ -12,11 +12,12 @@ TRAINED = (
 )  # fmt: skip
 BUNDLES = (*TRAINED, "fundus_dataset_generation")
 METHODS = ("fundus_vessel_ssanet", "fundus_vessel_rvgan", "fundus_av_hvgn")  # published ones; without weights
+REPORTS = ("fundus_evaluation",)  # makes neither weights nor samples
 
 
 def pytest_generate_tests(metafunc):
     if "any_bundle" in metafunc.fixturenames:
-        names = (*BUNDLES, *METHODS)
+        names = (*BUNDLES, *METHODS, *REPORTS)
         metafunc.parametrize("any_bundle", [ROOT / name for name in names], ids=names)
     if "bundle" in metafunc.fixturenames:
         metafunc.parametrize("bundle", [ROOT / name for name in BUNDLES], ids=BUNDLES)

@@ -228,11 +228,15 @@ def evaluate(bundle, configs, tmp_path, **overrides):
     run.run()
 
 
-def test_the_anatomy_of_a_data_set_is_reported(dataset, bundle_root, tmp_path):
-    options = {"dataset_dir": str(dataset), "output_dir": str(tmp_path), "datalist": str(dataset / "datalist.json")}
-    evaluate(bundle_root / "fundus_dataset_generation", ["evaluate.yaml"], tmp_path, **options)
-    report = json.loads((tmp_path / "structure.json").read_text())
-    assert report["sampled"] == report["references"]["reference"] and report["sampled"]["artery.density"]["median"] > 0.01
+def test_a_data_set_is_compared_with_real_eyes(dataset, bundle_root, tmp_path):
+    datalist = {"name": "eyes", "labels": {"1": "artery", "2": "vein"}, "testing": [{"seed": 900}, {"seed": 901}]}
+    (tmp_path / "eyes.json").write_text(json.dumps(datalist))
+    options = {"dataset_dir": str(dataset), "datalist": str(tmp_path / "eyes.json"), "features": "random", "size": 128}
+    options |= {"output_dir": str(tmp_path / "report"), "phantoms": 0, "card": False, "quiet": True}
+    evaluate(bundle_root / "fundus_evaluation", ["evaluate.yaml"], tmp_path, **options)
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["settings"]["real"] == "eyes.json" and report["features"]["to_real"]["synthetic"]["n"] >= 2
+    assert (tmp_path / "report" / "index.html").is_file()
 
 
 def test_the_anatomy_of_sampled_masks_is_reported(bundle_root, tmp_path):
@@ -248,3 +252,6 @@ def test_photographs_are_scored_against_the_truth(bundle_root, tmp_path, name):
     scores = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
     found = {metric: float(value) for metric, value in scores.items()}
     assert found["psnr"] > 20 and found["mae"] < 0.1 and found["ssim"] > 0.7  # generator: 30.9 dB, 0.024, 0.94
+    if name == "fundus_superresolution_edsr":  # what it paints at its own size can be read
+        judged = json.loads((tmp_path / "judged.json").read_text())["sets"]
+        assert {one["pictures"] for one in judged.values()} == {1} and list(judged) == ["real", "generated"]

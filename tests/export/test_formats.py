@@ -148,7 +148,7 @@ def test_a_folder_that_holds_something_is_left_as_it_is(copied, tmp_path):
 def test_a_folder_named_like_a_half_written_export_is_refused_and_kept(copied, tmp_path):
     (tmp_path / ".out.part").mkdir()
     (tmp_path / ".out.part" / "x").write_text("mine")
-    with pytest.raises(FileExistsError, match=r"\.out\.part: is there; another export writes to it, or one was killed"):
+    with pytest.raises(FileExistsError, match=r"\.out\.part: is there; another command writes to it, or one was"):
         export_dataset(copied, tmp_path / "out", "ssanet")
     assert (tmp_path / ".out.part" / "x").read_text() == "mine" and not (tmp_path / "out").exists()
 

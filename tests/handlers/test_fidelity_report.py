@@ -1,11 +1,10 @@
 import json
 
-import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine
 
-from monai_fundusgen.handlers.fidelity_report import FidelityReport, feature_network
+from monai_fundusgen.handlers.fidelity_report import FidelityReport
 from monai_fundusgen.metrics.features import RandomFeatures
 from monai_fundusgen.metrics.functional.distribution import frechet_distance
 
@@ -55,22 +54,3 @@ def test_one_photograph_has_no_distance(tmp_path, caplog):
     FidelityReport(tmp_path, RandomFeatures()).attach(engine)
     engine.run([{"pred": photographs(1, 0), "label": photographs(1, 1)}])
     assert "at least 2 photographs" in caplog.text and not list(tmp_path.iterdir())
-
-
-def test_another_extractor_comes_from_a_torchscript_file(tmp_path):
-    class Means(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x.mean(dim=(2, 3))
-
-    torch.jit.script(Means()).save(tmp_path / "means.ts")
-    x = photographs(2, 0)
-    assert np.allclose(feature_network(tmp_path / "means.ts")(x), x.mean(dim=(2, 3)))
-    assert isinstance(feature_network(None), RandomFeatures)
-
-
-def test_no_file_and_no_network_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.ts: no feature network"):
-        feature_network(tmp_path / "none.ts")
-    (tmp_path / "text.ts").write_text("no network")
-    with pytest.raises(ValueError, match=r"text\.ts: not a TorchScript"):
-        feature_network(tmp_path / "text.ts")

@@ -28,7 +28,7 @@ CHANGES_NO_BYTE = {
     "writers": "threads",
     "quiet": "no progress bar",
     "device": "where networks run",
-    "dataset_dir": "read by evaluate.yaml alone",
+    "dataset_dir": "for MONAI's own checks of a bundle",
     "mask_bundle": "not read by this run",
     "map_batch": "not read by this run; of the mask model it is told apart below",
     "network_def": "for MONAI's own checks of a bundle; samples are made by network",

@@ -9,7 +9,9 @@ from monai_fundusgen.metrics.functional.distribution import (
     frechet_infinity,
     gaussian_mmd,
     kernel_distance,
+    kernel_distance_error,
     kolmogorov_smirnov,
+    median_distance,
     neighbour_figures,
     wasserstein_1,
 )
@@ -137,3 +139,48 @@ def test_shapes_are_checked():
         frechet_distance(np.zeros((3, 4)), np.zeros((3, 5)))
     with pytest.raises(ValueError, match="N, M >= 100"):
         kernel_distance(sample(0, 50), sample(1, 50), rng=np.random.default_rng(0))
+
+
+def test_the_error_of_the_kernel_distance_is_that_of_leaving_each_row_out():
+    x, y = sample(0, 7, 3), sample(1, 6, 3)
+    whole = lambda a, b: kernel_distance_error(a, b)[0]
+    value, error = kernel_distance_error(x, y)
+    variance = 0.0
+    for less in (
+        [whole(np.delete(x, i, 0), y) for i in range(7)],
+        [whole(x, np.delete(y, i, 0)) for i in range(6)],
+    ):
+        variance += (len(less) - 1) / len(less) * np.sum((less - np.mean(less)) ** 2)
+    assert error == pytest.approx(np.sqrt(variance))
+    whole_subset = kernel_distance(x[:6], y, rng=np.random.default_rng(0), subset_size=6, subsets=1)[0]
+    assert whole(x[:6], y) == pytest.approx(whole_subset)
+    assert value == pytest.approx(whole(x[::-1], y))
+
+
+def test_the_interval_of_the_kernel_distance_holds_zero_for_equal_distributions():
+    found = [kernel_distance_error(sample(2 * i, 30), sample(2 * i + 1, 40)) for i in range(60)]
+    assert np.mean([abs(value) <= 2 * error for value, error in found]) >= 0.93
+    value, error = kernel_distance_error(sample(0, 30), sample(1, 40, shift=1.0))
+    assert value > 3 * error
+
+
+def test_a_centred_interval_lies_round_its_distance():
+    x, y = sample(0, 40), sample(1, 40)
+    rng = np.random.default_rng(0)
+    plain, centred = (
+        bootstrap_interval(frechet_distance, x, y, rng=rng, rounds=100, centred=centred) for centred in (False, True)
+    )
+    assert plain.low > plain.value  # repeated rows make every bootstrap distance larger
+    assert centred.low < centred.value < centred.high
+
+
+def test_features_that_are_no_numbers_are_refused_with_their_row():
+    x = sample(0, 20)
+    x[7, 3] = np.nan
+    with pytest.raises(ValueError, match="1 of 20 rows hold NaN or infinity, the first is row 7"):
+        frechet_distance(sample(1, 10), x)
+
+
+def test_the_median_distance_is_that_of_all_pairs():
+    x, y = sample(0, 9), sample(1, 8)
+    assert median_distance(x, y) == pytest.approx(np.median([np.linalg.norm(a - b) for a in x for b in y]))

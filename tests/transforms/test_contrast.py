@@ -2,7 +2,8 @@
 
 import torch
 
-from monai_fundusgen.transforms.contrast import NormalisedContrastd, normalised_contrast
+from monai_fundusgen.networks.blocks.normalised_contrast import normalised_contrast
+from monai_fundusgen.transforms.contrast import NormalisedContrastd
 
 
 def eye(side=160):

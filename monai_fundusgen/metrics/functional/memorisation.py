@@ -38,10 +38,10 @@ def soft_dice(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return float(2 * (x * y).sum() / below) if below else float("nan")
 
 
-def _poses(
+def poses(
     vessels: FloatArray, flips: Sequence[bool], rotations_deg: Sequence[float]
 ) -> Iterator[tuple[bool, float, FloatArray]]:
-    """The map mirrored and turned in every asked way."""
+    """The map (C, S, S) mirrored and turned in every asked way: whether mirrored, the turn in degrees, the map."""
     for flipped in flips:
         mirrored = vessels[..., ::-1] if flipped else vessels
         for angle in rotations_deg:
@@ -91,7 +91,7 @@ def nearest_dice(
     spectra = fft.rfft2(gallery.astype(np.float64), s=(2 * side, 2 * side))
     squares = (gallery.astype(np.float64) ** 2).sum(axis=(1, 2, 3))
     best = Nearest(-1.0, -1, False, 0.0, (0, 0))
-    for flipped, angle, pose in _poses(vessels.astype(np.float64), flips, rotations_deg):
+    for flipped, angle, pose in poses(vessels.astype(np.float64), flips, rotations_deg):
         overlaps = _overlaps(fft.rfft2(pose, s=(2 * side, 2 * side)), spectra, shifts_px)
         below = squares + (pose**2).sum()
         scores = 2 * overlaps / np.where(below > 0, below, np.inf)[:, None, None]

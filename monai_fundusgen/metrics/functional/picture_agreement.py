@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 from skimage.filters import sato
 
+from monai_fundusgen.metrics.functional.vessel_depth import relative_depth
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _GREEN: Final = 1  # the channel in which haemoglobin absorbs most
-_AROUND: Final = 6.0  # 1024ths of the side: standard deviation of the mean that a vessel is compared with
-_GUARD: Final = 2  # 1024ths of the side: pixels round a vessel that do not count as its surroundings
 _RIM: Final = 12  # 1024ths of the side: the field's edge is no vessel
 _WIDTHS: Final = (1.5, 2.5, 4.0)  # 1024ths of the side: scales of the filter
 
@@ -26,7 +26,7 @@ class PictureAgreement:
     """How well one photograph fits its label.
 
     Attributes:
-        contrast: mean over vessel pixels of ``(surroundings - vessel) / surroundings`` in the green channel.
+        contrast: mean over vessel pixels of `relative_depth` in the green channel.
         thin_contrast: the same over vessels of at most 4 / 1024 of the side.
         filter_dice: Dice of the label and of as many pixels as it has, where a ridge filter answers most.
     """
@@ -55,25 +55,16 @@ def picture_agreement(photograph: NDArray[np.floating], vessel: BoolArray, fov: 
     if not seen.any():
         raise ValueError("picture_agreement: no vessel inside the field of view")
     green = np.asarray(photograph[_GREEN], dtype=np.float64)
-    drop = _relative_drop(green, vessel, fov, unit)
+    drop = relative_depth(green[None], vessel, fov)[0]
     thick = binary_dilation(
         binary_erosion(vessel, iterations=max(round(2 * unit), 1)), iterations=max(round(3 * unit), 1)
     )
     thin = seen & ~thick
     return PictureAgreement(
-        contrast=float(drop[seen].mean()),
-        thin_contrast=float(drop[thin].mean()) if thin.any() else float("nan"),
+        contrast=float(np.nanmean(drop[seen])),
+        thin_contrast=float(np.nanmean(drop[thin])) if thin.any() else float("nan"),
         filter_dice=_filter_dice(green, seen, inside, [width * unit for width in _WIDTHS]),
     )
-
-
-def _relative_drop(green: FloatArray, vessel: BoolArray, fov: BoolArray, unit: float) -> FloatArray:
-    """How much darker each pixel is than the mean of what is no vessel round it, as a share of that."""
-    free = fov & ~binary_dilation(vessel, iterations=max(round(_GUARD * unit), 1))
-    weight = gaussian_filter(free.astype(np.float64), _AROUND * unit)
-    around = gaussian_filter(np.where(free, green, 0.0), _AROUND * unit) / np.maximum(weight, 1e-6)
-    drop: FloatArray = (around - green) / np.maximum(around, 1e-3)
-    return drop
 
 
 def _filter_dice(green: FloatArray, seen: BoolArray, inside: BoolArray, widths_px: Sequence[float]) -> float:

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.vessels.calibre import weighted_quantiles
+from monai_fundusgen.vessels.calibre import weighted_quantiles, width_histogram
 from monai_fundusgen.vessels.central_calibre import KNUDTSON, knudtson
 from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.graph import SegmentGraph, centre_lines, segment_graph
+from monai_fundusgen.vessels.skeleton import EIGHT
 from monai_fundusgen.vessels.topology import (
     artery_vein_crossings,
     betti_numbers,
@@ -29,6 +31,10 @@ BoolArray = NDArray[np.bool_]
 QUARTILES = (0.25, 0.5, 0.75)
 #: Box sides of the box-counting dimension as shares of the image side: 4..64 px at 1024, 1..16 px at 256.
 BOX_SHARES = (1 / 256, 1 / 128, 1 / 64, 1 / 32, 1 / 16)
+#: Edges of the four width bins in thousandths of the field diameter; the last bin takes everything wider.
+WIDTH_EDGES_PERMILLE = (0.0, 2.0, 4.0, 6.0, 1000.0)
+#: A vessel reaches the disc where it comes within so many radii of its middle.
+REACH_RADII = 1.5
 #: Segments shorter than this many pixels say nothing about tortuosity.
 SHORTEST_SEGMENT_PX = 8.0
 #: Junctions whose parent is narrower say nothing about the exponent.
@@ -57,6 +63,8 @@ class PlaneStructure:
             least 3 px; infinite where most parents are no wider than a branch.
         width_median_permille, width_p95_permille: quantiles of the width along the centre lines (weighted by length)
             in thousandths of the field diameter.
+        width_below_2, width_2_to_4, width_4_to_6, width_above_6: shares of the centre-line length by width, in the same
+            unit; they sum to 1, or to 0 for an empty plane.
         dimension_line, dimension_area: box-counting dimension D0 of centre lines and of the map (`BOX_SHARES`).
     """
 
@@ -76,6 +84,10 @@ class PlaneStructure:
     exponent_count: int
     width_median_permille: float
     width_p95_permille: float
+    width_below_2: float
+    width_2_to_4: float
+    width_4_to_6: float
+    width_above_6: float
     dimension_line: float
     dimension_area: float
 
@@ -93,6 +105,8 @@ class VesselStructure:
         crae_permille, crve_permille: central retinal artery and vein equivalents (Knudtson) in thousandths of the
             field diameter; NaN without a disc, or without two vessels of the kind at the measuring circle.
         avr: their ratio.
+        artery_rooted, vein_rooted: share of the kind's area in pieces that come within 1.5 disc radii of the disc's
+            middle; NaN without a disc, or without a vessel of the kind.
     """
 
     artery: PlaneStructure
@@ -105,6 +119,8 @@ class VesselStructure:
     crae_permille: float
     crve_permille: float
     avr: float
+    artery_rooted: float
+    vein_rooted: float
 
     def figures(self) -> dict[str, float]:
         """Flat table, ``artery.density`` and so on; every value a float."""
@@ -183,6 +199,8 @@ def plane_structure(mask: BoolArray, fov: BoolArray) -> tuple[PlaneStructure, Se
     areas, length = component_areas(mask), float(graph.step_px.sum())
     exponents = junction_exponents(places.widths_px[places.widths_px[:, 0] >= NARROWEST_PARENT_PX])
     widths = weighted_quantiles(graph.width_px[graph.clear], graph.step_px[graph.clear], [0.5, 0.95])
+    permille = 1000 * graph.width_px[graph.clear] / diameter
+    shares = width_histogram(permille, graph.step_px[graph.clear], WIDTH_EDGES_PERMILLE).tolist()
     sizes = sorted({max(1, round(share * max(mask.shape))) for share in BOX_SHARES})
     figures = PlaneStructure(
         empty=not areas.size,
@@ -201,6 +219,10 @@ def plane_structure(mask: BoolArray, fov: BoolArray) -> tuple[PlaneStructure, Se
         exponent_count=len(exponents),
         width_median_permille=float(1000 * widths[0] / diameter),
         width_p95_permille=float(1000 * widths[1] / diameter),
+        width_below_2=shares[0],
+        width_2_to_4=shares[1],
+        width_4_to_6=shares[2],
+        width_above_6=shares[3],
         dimension_line=box_dimension(skeleton, sizes),
         dimension_area=box_dimension(mask, sizes),
     )
@@ -210,6 +232,23 @@ def plane_structure(mask: BoolArray, fov: BoolArray) -> tuple[PlaneStructure, Se
 def _disc_region(shape: tuple[int, ...], disc_rc: tuple[float, float], radius_px: float) -> BoolArray:
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     return np.hypot(rows - disc_rc[0], columns - disc_rc[1]) <= radius_px
+
+
+def rooted_share(mask: BoolArray, disc: tuple[tuple[float, float], float] | None) -> float:
+    """Share of the area of a plane (H, W) in 8-connected pieces that reach the disc: every vessel springs from there.
+
+    Args:
+        mask: vessels of one kind.
+        disc: row and column of the disc's middle, and its radius, px; None: unknown.
+
+    Returns:
+        In [0, 1]; NaN without a disc or without a vessel.
+    """
+    if disc is None or not mask.any():
+        return float("nan")
+    labels, _ = ndimage.label(mask, structure=EIGHT)
+    near = np.unique(labels[_disc_region(mask.shape, disc[0], REACH_RADII * disc[1])])
+    return float(np.isin(labels[mask], near[near > 0]).mean())
 
 
 def vessel_structure(
@@ -256,6 +295,8 @@ def vessel_structure(
         crae_permille=crae,
         crve_permille=crve,
         avr=crae / crve,
+        artery_rooted=rooted_share(artery, disc),
+        vein_rooted=rooted_share(vein, disc),
     )
 
 

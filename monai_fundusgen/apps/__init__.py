@@ -1,0 +1,1 @@
+"""Programs with which people work: the reading study."""

@@ -1,0 +1,71 @@
+"""Gaussians fitted to features: summed up batch by batch in memory that no sample size changes, and their distance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Mean and scatter of N feature vectors.
+
+    Attributes:
+        count: N.
+        mean: (D,).
+        root: R (K, D), K at most max(D, N), with ``R.T @ R`` the sum of outer products of the centred vectors.
+    """
+
+    count: int
+    mean: FloatArray
+    root: FloatArray
+
+    def joined(self, other: Gaussian) -> Gaussian:
+        """Of both samples together, as if they had been one.
+
+        Source: Chan, Golub, LeVeque 1983 (Am Stat 37:242) for the mean; the scatter is kept as a root by QR, so that no
+        digits are lost to squares.
+        """
+        count = self.count + other.count
+        shift = other.mean - self.mean
+        between = np.sqrt(self.count * other.count / count) * shift
+        root = _short(np.concatenate([self.root, other.root, between[None]]))
+        return Gaussian(count, self.mean + shift * (other.count / count), root)
+
+
+def gaussian_of(features: NDArray[np.floating]) -> Gaussian:
+    """Gaussian of features (N, D), N >= 1; for N above a few thousand join those of batches."""
+    x = np.asarray(features, dtype=np.float64)
+    mean = x.mean(axis=0)
+    return Gaussian(len(x), mean, _short(x - mean))
+
+
+def _short(rows: FloatArray) -> FloatArray:
+    """At most D rows with the same R.T R."""
+    return np.asarray(np.linalg.qr(rows, mode="r")) if len(rows) > rows.shape[1] else rows
+
+
+def frechet_between(x: Gaussian, y: Gaussian) -> float:
+    """Squared Frechet distance ``|mu_x - mu_y|^2 + tr C_x + tr C_y - 2 tr (C_x C_y)^(1/2)``.
+
+    With C = R.T R / (N - 1) the last trace is the sum of the singular values of ``R_x R_y.T``: no matrix root, no
+    imaginary parts, never more than min(N, D) rows.
+
+    Raises:
+        ValueError: fewer than two vectors, or of different width.
+
+    Source: Heusel et al. 2017 (arXiv:1706.08500).
+    """
+    if min(x.count, y.count) < 2 or x.mean.shape != y.mean.shape:
+        raise ValueError(
+            f"frechet_between: found {x.count} vectors of {x.mean.size} features and {y.count} of {y.mean.size}, "
+            "expected at least 2 of each, of one width"
+        )
+    roots = [one.root / np.sqrt(one.count - 1) for one in (x, y)]
+    shared = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
+    spread = sum((root**2).sum() for root in roots)
+    return float(((x.mean - y.mean) ** 2).sum() + spread - 2 * shared)

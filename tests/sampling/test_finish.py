@@ -1,0 +1,127 @@
+"""The finish of the cascade's photographs: a disc of the drawn size, vessels that show on it, the file of the tone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from monai_fundusgen.dataset.identity import identity_of
+from monai_fundusgen.networks.nets.cascade import PhotographCascade
+from monai_fundusgen.sampling.finish import PhotographFinish, with_drawn_disc
+from monai_fundusgen.sampling.plan import GenerationPlan
+from monai_fundusgen.sampling.sources import open_map_source
+from monai_fundusgen.sampling.vessel_tone_file import load_vessel_tone
+from monai_fundusgen.transforms.vessel_tone import VesselTone
+from monai_fundusgen.vessels.depth_profile import POSITIONS, WIDTHS_PX, DepthProfile
+
+SIZE = 512
+
+
+def flat_profile() -> DepthProfile:
+    inside = np.where(POSITIONS <= 1, 0.3, 0.0)[None, :, None] * np.ones((2, len(WIDTHS_PX), len(POSITIONS), 3))
+    spread = np.full((2, len(WIDTHS_PX), 3), 0.05)
+    parts = inside, spread, np.eye(6) * 0.1, np.stack([np.eye(3)] * 2) * 0.1, np.full((2, 3), 0.1)
+    return DepthProfile(*(np.asarray(part, np.float32) for part in parts))
+
+
+@pytest.fixture(scope="module")
+def finish() -> PhotographFinish:
+    return PhotographFinish(VesselTone(flat_profile(), flat_profile()))
+
+
+@pytest.fixture(scope="module")
+def sample():
+    (found,) = open_map_source("phantom", size=SIZE)(GenerationPlan(1, 3).samples()[:1])
+    return found
+
+
+def test_the_disc_is_brighter_than_its_surroundings_within_its_radius(finish, sample):
+    painted = np.broadcast_to(np.array([200, 90, 40], np.uint8)[:, None, None], (3, SIZE, SIZE)) * sample.fov
+    finished = finish(painted.astype(np.uint8), sample, 7).astype(float)
+    marks, field = sample.eye.landmarks, sample.eye.field
+    x_mm, y_mm = field.grid_mm(SIZE)
+    away = np.hypot(x_mm - marks.disc_mm[0], y_mm - marks.disc_mm[1]) / marks.disc_radius_mm
+    bare = sample.fov & ~sample.label.any(0)
+    inner, outer = (np.median(finished[1][bare & where]) for where in (away < 0.8, (away > 1.5) & (away < 2.5)))
+    assert inner > 1.3 * outer
+
+
+def test_vessels_are_darker_than_what_they_lie_on_the_disc_too(finish, sample):
+    painted = (np.full((3, SIZE, SIZE), 120) * sample.fov).astype(np.uint8)
+    finished = finish(painted, sample, 7).astype(float)
+    marks, field = sample.eye.landmarks, sample.eye.field
+    x_mm, y_mm = field.grid_mm(SIZE)
+    near = np.hypot(x_mm - marks.disc_mm[0], y_mm - marks.disc_mm[1]) < marks.disc_radius_mm
+    vessel = sample.label.any(0)
+    assert finished[1][near & vessel].mean() < 0.85 * finished[1][near & ~vessel & sample.fov].mean()
+
+
+def test_one_seed_gives_one_photograph_and_another_another(finish, sample):
+    painted = (np.full((3, SIZE, SIZE), 120) * sample.fov).astype(np.uint8)
+    one, again, other = (finish(painted, sample, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert not one[:, ~sample.fov].any()
+
+
+def test_a_phantom_keeps_its_disc_and_a_traced_eye_gets_one(sample):
+    from dataclasses import replace
+
+    assert with_drawn_disc(sample.eye, 0) is sample.eye
+    unknown = replace(sample.eye.landmarks, disc_radius_mm=float("nan"), cup_ratio=float("nan"))
+    drawn = with_drawn_disc(replace(sample.eye, landmarks=unknown), 0).landmarks
+    assert 0.75 <= drawn.disc_radius_mm <= 1.05 and 0.2 < drawn.cup_ratio < 0.7
+    lost = replace(unknown, disc_mm=(float("nan"),) * 2, right_eye=None)
+    assert with_drawn_disc(replace(sample.eye, landmarks=lost), 0).landmarks is lost
+
+
+@pytest.fixture
+def network() -> PhotographCascade:
+    return PhotographCascade(torch.nn.Conv2d(5, 3, 1), torch.nn.Identity())
+
+
+def write(path, network, **changed):
+    plain = {
+        "schema": "vessel-tone-1",
+        "painter": identity_of(network=network)["network"]["weights"],
+        "real": flat_profile().to_plain(),
+        "painted": flat_profile().to_plain(),
+    }
+    path.write_text(json.dumps({**plain, **changed}))
+    return path
+
+
+def test_a_tone_is_read_for_the_painter_it_was_measured_on(tmp_path, network, caplog):
+    path = write(tmp_path / "tone.json", network)
+    assert isinstance(load_vessel_tone(path, network), VesselTone)
+    assert load_vessel_tone(None, network) is None and load_vessel_tone(path, None) is None
+    with torch.no_grad():
+        network.generator.weight += 1
+    assert load_vessel_tone(path, network) is None
+    assert "measured on other weights" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"schema": "other"}, "no vessel tone"),
+        ({"real": {}}, "table median: found shape"),
+        ({"painted": None}, "measure it again"),
+    ],
+)
+def test_a_file_that_is_no_tone_is_refused_by_name(tmp_path, network, changed, message):
+    path = write(tmp_path / "tone.json", network, **changed)
+    with pytest.raises(ValueError, match=message) as refusal:
+        load_vessel_tone(path, network)
+    assert "tone.json" in str(refusal.value)
+
+
+def test_a_missing_or_broken_file_is_refused_by_name(tmp_path, network):
+    with pytest.raises(FileNotFoundError, match=r"gone\.json: no such file"):
+        load_vessel_tone(tmp_path / "gone.json", network)
+    (tmp_path / "tone.json").write_text("{")
+    with pytest.raises(ValueError, match=r"tone\.json: cannot be read"):
+        load_vessel_tone(tmp_path / "tone.json", network)
