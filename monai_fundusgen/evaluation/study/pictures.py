@@ -26,7 +26,7 @@ def require_matplotlib() -> None:
     """
     if find_spec("matplotlib") is None:
         raise ImportError(
-            'study: matplotlib is missing, which draws its pictures; pip install "monai-fundusgen[study]"'
+            'study: matplotlib is missing, which draws its pictures; pip install "monai-fundusgen[plots]"'
         )
 
 
