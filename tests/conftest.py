@@ -16,6 +16,7 @@ from monai_fundusgen.sampling.sources import PhantomMaps
 from monai_fundusgen.sampling.step import GenerationStep
 
 HRF_AV = Path(__file__).parents[1] / ".." / "shared" / "data" / "hrf-av"
+CT = HRF_AV.with_name("ct")
 
 
 def pytest_collection_modifyitems(items):
@@ -30,6 +31,14 @@ def pytest_collection_modifyitems(items):
 def hrf_av():
     """Folder of the real photographs; for tests marked ``data``."""
     return HRF_AV
+
+
+@pytest.fixture(scope="session")
+def ct_data():
+    """Folder of the real CT scans; for tests marked ``data``."""
+    if not CT.is_dir():
+        pytest.skip("no ../shared/data/ct beside the checkout")
+    return CT
 
 
 @pytest.fixture(scope="session")

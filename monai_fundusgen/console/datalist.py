@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ def datalist(
         str,
         typer.Argument(
             help="Layout of the set: paired (your own folders), drive, rite, hrf, les-av, chase-db1, stare, iostar-av, "
-            "inspire-avr or fives."
+            "inspire-avr or fives; ct for a folder of CT scans (NIfTI, DICOM)."
         ),
     ],
     directory: Annotated[Path, typer.Argument(help="Folder that the set was unpacked to.")],
@@ -45,7 +45,7 @@ def datalist(
         ),
     ] = False,
 ) -> None:
-    """Verify every file of a fundus data set and write its MONAI datalist."""
+    """Verify every file of a fundus data set, or of a folder of CT, and write its MONAI datalist."""
     from monai_fundusgen.data.datalist import (
         build_datalist,
         describe,
@@ -53,11 +53,16 @@ def datalist(
         refuse_other_file,
         write_datalist,
     )
-    from monai_fundusgen.data.layouts import find_layout
+    from monai_fundusgen.data.layouts import CT, find_layout
 
-    found = find_layout(layout)
     refuse_missing_folder(output)
     refuse_other_file(output)
+    if layout.strip().lower() == CT:
+        typer.echo(
+            _ct(directory, output, {"validation": validation, "testing": testing, "folds": folds, "seed": seed}, decide)
+        )
+        return
+    found = find_layout(layout)
     built = build_datalist(
         found, directory, output.parent, validation=validation, testing=testing, folds=folds, seed=seed
     )
@@ -68,3 +73,16 @@ def datalist(
             typer.echo(describe_case(case))
     write_datalist(output, built)
     typer.echo(describe(built, output))
+
+
+def _ct(directory: Path, output: Path, shares: dict[str, Any], decide: bool) -> str:
+    """Write the datalist and the volumes of a folder of CT; returns what to tell."""
+    from monai_fundusgen.data.ct_datalist import build_ct_datalist, describe_ct, drop_stale_volumes
+    from monai_fundusgen.data.datalist import write_datalist
+
+    if decide:
+        raise ValueError("--decide: CT has no vessel labels; leave it out")
+    built = build_ct_datalist(directory, output, **shares)
+    write_datalist(output, built)
+    drop_stale_volumes(built, output)
+    return describe_ct(built, output)

@@ -26,6 +26,8 @@ from monai_fundusgen.storage.whole_file import write_whole
 SECTIONS: Final[tuple[SectionName, ...]] = ("training", "validation", "testing")
 #: What opens the files of a datalist: labels come in colours, codes or levels, and as codes out of it.
 READER: Final = "monai_fundusgen.data.loading.LoadFundusd"
+#: The same for datalists of CT slices.
+CT_READER: Final = "monai_fundusgen.data.ct_slices.LoadSliced"
 _DARK: Final = 16  # a photograph has brighter pixels than this
 VESSEL_LABEL_NAMES: Final = {0: "background", 1: "vessel"}
 
@@ -84,14 +86,14 @@ def spread_by_person(cases: Sequence[Case], share: float, seed: int) -> set[str]
     """A ``share`` of the persons, drawn evenly from every group; images of one person stay together."""
     if not 0 <= share < 1:
         raise ValueError(f"share {share}; expected at least 0 and below 1")
-    order = _shuffled_persons(cases, seed)
+    order = shuffled_persons(cases, seed)
     count = round(share * len(order))
     if share > 0 and not 0 < count < len(order):
         raise ValueError(f"a share of {share} of {len(order)} persons is {count}; choose another share")
     return {order[int((place + 0.5) * len(order) / count)] for place in range(count)}
 
 
-def _shuffled_persons(cases: Sequence[Case], seed: int) -> list[str]:
+def shuffled_persons(cases: Sequence[Case], seed: int) -> list[str]:
     """Persons in random order, group after group, so that every n-th person is an even choice."""
     rng = np.random.default_rng(seed)  # as it was when the shipped weights were trained: no test person moves
     groups: dict[str, list[str]] = {}
@@ -105,7 +107,20 @@ def _shuffled_persons(cases: Sequence[Case], seed: int) -> list[str]:
     return order
 
 
-def _sections(cases: Sequence[Case], validation: float, testing: float, seed: int) -> dict[SectionName, list[Case]]:
+def sections_by_person(
+    cases: Sequence[Case], validation: float, testing: float, seed: int
+) -> dict[SectionName, list[Case]]:
+    """Cases by the part they fall in; persons are kept together.
+
+    Args:
+        cases: all in training, or in the parts that the set itself has.
+        validation: share of the training persons that becomes the validation part.
+        testing: share of all persons that becomes the testing part.
+        seed: of both draws.
+
+    Raises:
+        ValueError: a share that is impossible, or of a part that is there already; a person in two parts.
+    """
     sections: dict[SectionName, list[Case]] = {
         name: [case for case in cases if case.section == name] for name in SECTIONS
     }
@@ -199,8 +214,8 @@ def build_datalist(
     layout = layout_of_export(layout, root)
     if seed < 0:
         raise ValueError(f"seed {seed}; expected at least 0")
-    sections = _sections(_verified(layout, root, threads), validation, testing, seed)
-    fold = {person: place % folds for place, person in enumerate(_shuffled_persons(sections["training"], seed + 2))}
+    sections = sections_by_person(_verified(layout, root, threads), validation, testing, seed)
+    fold = {person: place % folds for place, person in enumerate(shuffled_persons(sections["training"], seed + 2))}
     labels = _label_names([case for name in ("training", "validation") for case in sections[name]])
     items: dict[str, list[dict[str, Any]]] = {
         name: [_item(case, base_dir) for case in cases] for name, cases in sections.items()
@@ -248,7 +263,7 @@ def _label_files(sections: Mapping[SectionName, Sequence[Case]]) -> str:
 
 
 def refuse_other_file(path: str | Path) -> None:
-    """Raise unless ``path`` is free, or holds a datalist that this program wrote (it names `READER`).
+    """Raise unless ``path`` is free, or holds a datalist that this program wrote (it names `READER` or `CT_READER`).
 
     Raises:
         FileExistsError: the file is something else, which nobody asked to lose.
@@ -260,13 +275,13 @@ def refuse_other_file(path: str | Path) -> None:
     if not path.exists():
         return
     try:
-        ours = json.loads(path.read_text(encoding="utf-8")).get("reader") == READER
+        ours = json.loads(path.read_text(encoding="utf-8")).get("reader") in (READER, CT_READER)
     except (OSError, ValueError, AttributeError):
         ours = False
     if not ours:
         raise FileExistsError(
-            f'{path}: is there, and no datalist that `fundusgen datalist` wrote (its "reader" would be {READER}); '
-            "move it away, or name another file with -o"
+            f'{path}: is there, and no datalist that `fundusgen datalist` wrote (its "reader" would be {READER}, or '
+            f"{CT_READER}); move it away, or name another file with -o"
         )
 
 

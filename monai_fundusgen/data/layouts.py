@@ -331,6 +331,9 @@ FIVES: Final = Layout(
     licence="CC BY 4.0 (figshare 19688169)",
 )
 
+#: What the console calls a folder of CT scans, which has no layout: see `monai_fundusgen.data.ct_datalist`.
+CT: Final = "ct"
+
 #: Every layout by its name on the console.
 LAYOUTS: Final = {
     layout.name: layout
@@ -349,5 +352,6 @@ def find_layout(name: str) -> Layout:
         return LAYOUTS[wanted]
     near = difflib.get_close_matches(wanted, LAYOUTS, n=1, cutoff=0.5)
     raise ValueError(
-        f"no layout {name!r}; {f'did you mean {near[0]}? ' if near else ''}known layouts: {', '.join(LAYOUTS)}"
+        f"no layout {name!r}; {f'did you mean {near[0]}? ' if near else ''}known layouts: {', '.join(LAYOUTS)}, "
+        f"and {CT} for CT scans"
     )

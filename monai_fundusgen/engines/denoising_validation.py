@@ -29,6 +29,7 @@ class DenoisingValidation:
         loss: as in training.
         num_levels: levels at which each map is tried.
         seed: of the noise.
+        key: entry of the batch that holds the clean maps (B, C, H, W) in [-1, 1].
         condition: entry of the batch that the network sees as ``context``; None: unconditional.
         autocast: ``"bfloat16"`` or None.
     """
@@ -37,6 +38,7 @@ class DenoisingValidation:
     loss: Loss
     num_levels: int = 8
     seed: int = 0
+    key: str = LABEL
     condition: str | None = None
     autocast: str | None = None
 
@@ -46,8 +48,8 @@ class DenoisingValidation:
 
     @torch.no_grad()
     def __call__(self, engine: SupervisedEvaluator, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Mean loss over the levels, of a batch with ``label`` (B, C, H, W) in [-1, 1]."""
-        x_0 = torch.as_tensor(batch[LABEL]).as_subclass(Tensor)
+        """Mean loss over the levels, of a batch of clean maps."""
+        x_0 = torch.as_tensor(batch[self.key]).as_subclass(Tensor)
         rng = torch.Generator().manual_seed(stream_seed(self.seed, "validation", engine.state.iteration))
         clean = x_0.repeat_interleave(self.num_levels, dim=0)
         t = (torch.arange(self.num_levels) + 0.5) * len(self.schedule) / self.num_levels

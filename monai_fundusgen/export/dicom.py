@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +16,7 @@ from monai_fundusgen.conventions import FIELD_FILL, MM_PER_DEGREE
 from monai_fundusgen.export.source import ExportSample, SourceDataset
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+    from pydicom.dataset import Dataset, FileDataset
 
 OPHTHALMIC_PHOTOGRAPHY_8_BIT: Final = "1.2.840.10008.5.1.4.1.1.77.1.5.1"
 _MAKER: Final = "monai_fundusgen"
@@ -62,7 +64,7 @@ def uid(sample: ExportSample, role: str) -> str:
     return f"2.25.{int(hashlib.sha256(words.encode()).hexdigest()[:32], 16)}"
 
 
-def _decimal(value: float) -> str:
+def decimal(value: float) -> str:
     """A number as the standard's decimal string: at most 16 characters."""
     return f"{value:.10g}"
 
@@ -73,45 +75,66 @@ def laterality(sample: ExportSample) -> str:
     return "U" if column is None else "R" if column > 0.5 else "L"
 
 
-def _photograph(sample: ExportSample, field_deg: float) -> Dataset:
+def empty_object(sop_class: str, instance: str) -> FileDataset:
+    """A DICOM file of a class, without any content yet; uncompressed, little endian."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import UID, ExplicitVRLittleEndian
 
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(OPHTHALMIC_PHOTOGRAPHY_8_BIT)
-    meta.MediaStorageSOPInstanceUID = UID(uid(sample, "photograph"))
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(sop_class), UID(instance)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    image = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    image.SOPClassUID, image.SOPInstanceUID = OPHTHALMIC_PHOTOGRAPHY_8_BIT, meta.MediaStorageSOPInstanceUID
-    _set(image, _identity(sample))
-    _set(image, _acquisition(sample))
+    found = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    found.SOPClassUID, found.SOPInstanceUID = UID(sop_class), UID(instance)
+    return found
+
+
+def _photograph(sample: ExportSample, field_deg: float) -> Dataset:
+    image = empty_object(OPHTHALMIC_PHOTOGRAPHY_8_BIT, uid(sample, "photograph"))
+    set_all(image, _identity(sample))
+    set_all(image, _acquisition(sample))
     pixels = sample.photograph()
-    _set(
+    set_all(
         image,
         {
             "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0, "NumberOfFrames": 1,
             "Rows": pixels.shape[0], "Columns": pixels.shape[1], "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7,
             "PixelRepresentation": 0, "LossyImageCompression": "00", "BurnedInAnnotation": "NO",
             "FrameIncrementPointer": 0x00181063, "FrameTime": "0",  # one frame: no time passes
-            "PixelSpacing": [_decimal(MM_PER_DEGREE * field_deg / FIELD_FILL / pixels.shape[1])] * 2,
+            "PixelSpacing": [decimal(MM_PER_DEGREE * field_deg / FIELD_FILL / pixels.shape[1])] * 2,
             "PixelData": np.ascontiguousarray(pixels).tobytes(),
         },
     )  # fmt: skip
     return image
 
 
-def _identity(sample: ExportSample) -> dict[str, Any]:
-    """Patient, study, series, equipment."""
+def synthetic_identity(name: str, uids: Callable[[str], str], *, modality: str, study: str) -> dict[str, Any]:
+    """Patient, study, series and equipment of an object that a computer made.
+
+    Args:
+        name: of the sample.
+        uids: role to identifier: patient, study, series.
+        modality: code of the standard.
+        study: its description.
+    """
     return {
-        "SyntheticData": "YES", "PatientName": f"SYNTHETIC^{sample.id}",
-        "PatientID": f"SYNTHETIC-{sample.id}-{uid(sample, 'patient')[-8:]}",
+        "SyntheticData": "YES", "PatientName": f"SYNTHETIC^{name}",
+        "PatientID": f"SYNTHETIC-{name}-{uids('patient')[-8:]}",
         "PatientBirthDate": "", "PatientSex": "", "PatientIdentityRemoved": "YES",
-        "DeidentificationMethod": "computer generated", "StudyInstanceUID": uid(sample, "study"), "StudyDate": "",
+        "DeidentificationMethod": "computer generated", "StudyInstanceUID": uids("study"), "StudyDate": "",
         "StudyTime": "", "ReferringPhysicianName": "", "StudyID": "SYNTHETIC", "AccessionNumber": "",
-        "StudyDescription": "SYNTHETIC: shows no person's eye", "Modality": "OP",
-        "SeriesInstanceUID": uid(sample, "series"), "SeriesNumber": 1, "Manufacturer": _MAKER,
+        "StudyDescription": study, "Modality": modality,
+        "SeriesInstanceUID": uids("series"), "SeriesNumber": 1, "Manufacturer": _MAKER,
         "ManufacturerModelName": _MAKER, "DeviceSerialNumber": "0", "SoftwareVersions": __version__,
         "InstanceNumber": 1, "ContentDate": _DATE, "ContentTime": _TIME, "PatientOrientation": "",
+    }  # fmt: skip
+
+
+def _identity(sample: ExportSample) -> dict[str, Any]:
+    """Who and what the photograph is, and what its class asks for besides."""
+    return {
+        **synthetic_identity(
+            sample.id, partial(uid, sample), modality="OP", study="SYNTHETIC: shows no person's eye"
+        ),
         "SynchronizationFrameOfReferenceUID": uid(sample, "synchronization"), "SynchronizationTrigger": "NO TRIGGER",
         "AcquisitionTimeSynchronized": "N",
     }  # fmt: skip
@@ -150,7 +173,8 @@ def _functional_groups(photograph: Dataset) -> Dataset:
     return groups
 
 
-def _set(dataset: Dataset, values: dict[str, Any]) -> None:
+def set_all(dataset: Dataset, values: dict[str, Any]) -> None:
+    """Set elements by their keywords."""
     for name, value in values.items():
         setattr(dataset, name, value)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+from monai_fundusgen.handlers.epoch_lines import write_line
 from monai_fundusgen.metrics.functional.vessel_structure import figures_of, summarise
-from monai_fundusgen.storage.whole_file import write_whole
 
 TRACE = "anatomy.jsonl"
+_DRAWN: Final = tuple(
+    f"{plane}.{figure}" for plane in ("artery", "vein") for figure in ("density", "components", "loops")
+)
 
 
 class AnatomyTrace:
@@ -42,7 +45,29 @@ class AnatomyTrace:
         medians = {
             name: one["median"] for name, one in summarise([figures_of(one, self.threshold) for one in maps]).items()
         }
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        earlier = [line for line in lines if json.loads(line)["epoch"] < engine.state.epoch]
-        line = json.dumps({"epoch": engine.state.epoch, "maps": len(maps), **medians})
-        write_whole(self.path, "".join(one + "\n" for one in [*earlier, line]).encode())
+        write_line(self.path, {"epoch": engine.state.epoch, "maps": len(maps), **medians})
+
+
+class MapAnatomy:
+    """Medians of the main figures of vessel maps, beside those of real ones; pass it to `SampleDistances`.
+
+    Args:
+        threshold: level of a soft map from which a pixel counts as vessel.
+        most_real: real maps that are measured, from the first.
+    """
+
+    def __init__(self, threshold: float = 0.25, most_real: int = 64) -> None:
+        self.threshold, self.most_real = threshold, most_real
+        self._real: dict[str, float] | None = None
+
+    def __call__(self, samples: Tensor, real: Tensor) -> dict[str, float]:
+        """Density, components, loops of either kind of maps (N, 2, H, W) in [-1, 1]; ``_floor``: of the real ones."""
+        if self._real is None:
+            self._real = self._medians(real[: self.most_real])
+        floors = {f"{name}_floor": value for name, value in self._real.items()}
+        return {**self._medians(samples), **floors}
+
+    def _medians(self, maps: Tensor) -> dict[str, float]:
+        rows = [figures_of(one, self.threshold) for one in ((maps.float() + 1) / 2).cpu().numpy()]
+        found = summarise(rows)
+        return {name.replace(".", "_"): found[name]["median"] for name in _DRAWN}

@@ -55,12 +55,15 @@ class BestWeights:
 
     def __call__(self, engine: Engine) -> None:
         """Write if this validation is the best, as `score` counts."""
-        score = self.score(engine)
-        if score > self.best:
+        self.offer(self.sign * self.score(engine))
+
+    def offer(self, value: float) -> None:
+        """Write if this value of the metric is the best so far; for what is measured without an evaluator."""
+        if self.sign * value > self.best:
             if self.writes:
                 save_weights(self.network.state_dict(), self.path)
-            self.best = score
-            logger.info("%s %.4f: best weights so far, written to %s", self.metric, self.sign * score, self.path)
+            self.best = self.sign * value
+            logger.info("%s %.4f: best weights so far, written to %s", self.metric, value, self.path)
 
     def state_dict(self) -> dict[str, float]:
         """The best value so far."""

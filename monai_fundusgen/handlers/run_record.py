@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
-from monai_fundusgen.storage.whole_file import write_json, write_whole
+from monai_fundusgen.handlers.epoch_lines import read_lines, write_line
+from monai_fundusgen.storage.whole_file import write_json
 from monai_fundusgen.versions import versions
 
 RECORD, HISTORY = "run.json", "losses.jsonl"
@@ -26,8 +27,7 @@ def settings_hash(settings: Mapping[str, Any]) -> str:
 
 def read_history(directory: str | Path) -> list[dict[str, Any]]:
     """Epochs of a run as written by ``RunRecord``; empty where there are none."""
-    path = Path(directory) / HISTORY
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    return read_lines(Path(directory) / HISTORY)
 
 
 class RunRecord:
@@ -80,10 +80,7 @@ class RunRecord:
         if measured:
             line["validation"] = {name: _finite(value) for name, value in measured.items()}
             vars(engine.state)["validation"] = {}
-        earlier = [one for one in read_history(self.directory) if one["epoch"] < engine.state.epoch]
-        write_whole(
-            self.directory / HISTORY, "".join(json.dumps(one) + "\n" for one in [*earlier, line]).encode("utf-8")
-        )
+        write_line(self.directory / HISTORY, line)
 
     def _reset(self, engine: Engine) -> None:
         self._sums, self._count, self._started_s = {}, 0, time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,21 +20,31 @@ class MapPreview:
         sampler: seeds and network to soft maps (B, 2, H, W) in [0, 1].
         network: usually the averaged one.
         seeds: one picture for each.
+        to_pixels: samples in [0, 1] to pictures (B, 3, H, W) uint8.
+        batch_size: samples that are made at a time; None: all at once.
     """
 
     sampler: Any
     network: nn.Module
     seeds: Sequence[int] = (0, 1, 2, 3, 4, 5, 6, 7)
+    to_pixels: Callable[[Tensor], Tensor] = soft_map_pixels
+    batch_size: int | None = None
 
     def __call__(self) -> Tensor:
         """Pictures (B, 3, H, W) uint8."""
-        return soft_map_pixels(self.maps()).cpu()
+        return self.to_pixels(self.maps()).cpu()
 
     def maps(self) -> Tensor:
-        """Soft maps (B, 2, H, W) in [0, 1]."""
+        """Samples in [0, 1]: soft maps (B, 2, H, W), or whatever the sampler gives."""
         self.network.eval()
-        soft: Tensor = self.sampler(list(self.seeds), self.network)
-        return soft
+        seeds, size = list(self.seeds), self.batch_size or max(len(self.seeds), 1)
+        return torch.cat(
+            [self.sampler(seeds[place : place + size], self.network) for place in range(0, len(seeds), size)]
+        )
+
+    def images(self) -> Tensor:
+        """The same in [-1, 1], as the network was shown them in training."""
+        return self.maps() * 2 - 1
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from monai.bundle import ConfigParser
 
+from monai_fundusgen.transforms.hounsfield import WINDOWS
 from monai_fundusgen.weights.device import usable_device
 
 _WORDS: Final[dict[type, str]] = {
@@ -29,6 +30,7 @@ class Rule:
         above: whether ``low`` itself is excluded.
         optional: whether it may be left out with null.
         several: whether a list, or a mapping to weights, will do too.
+        choices: the only texts that will do.
     """
 
     kind: type
@@ -37,11 +39,12 @@ class Rule:
     above: bool = False
     optional: bool = False
     several: bool = False
+    choices: tuple[str, ...] = ()
 
     def takes(self, value: Any) -> bool:
         """Whether a value is possible."""
-        if value is None:
-            return self.optional
+        if value is None or self.choices:
+            return self.optional if value is None else value in self.choices
         if self.kind is torch.device:
             return isinstance(value, torch.device) and (value.type != "cuda" or torch.cuda.is_available())
         if self.kind in (bool, str):
@@ -51,7 +54,9 @@ class Rule:
         return (self.low < value if self.above else self.low <= value) and value <= self.high and math.isfinite(value)
 
     def __str__(self) -> str:
-        if self.kind in _WORDS:
+        if self.choices:
+            told = f"one of {', '.join(self.choices)}"
+        elif self.kind in _WORDS:
             told = _WORDS[self.kind]
         else:
             noun = "a whole number" if self.kind is int else "a number"
@@ -68,6 +73,9 @@ _PATH, _SWITCH = Rule(str, optional=True), Rule(bool)
 RULES: Final = {
     **dict.fromkeys(("max_epochs", "iterations_per_epoch", "batch_size", "image_size", "source_size"), _COUNT),
     **dict.fromkeys(("patch_size", "window_size", "preview_epochs", "val_interval", "num_evaluations"), _COUNT),
+    **dict.fromkeys(("curve_epochs", "neighbours"), _ANY_COUNT),
+    "curve_samples": Rule(int, 2),
+    "spacing_mm": _POSITIVE,
     **dict.fromkeys(("num_phantoms", "num_workers", "decay_epochs", "warmup_iterations", "seed"), _ANY_COUNT),
     **dict.fromkeys(("num_validation", "early_stop", "first_seed"), _ANY_COUNT),
     **dict.fromkeys(("phantom_share", "degrade", "drop_guide", "recolour"), _SHARE),
@@ -76,6 +84,8 @@ RULES: Final = {
     **dict.fromkeys(("pretrained", "pretrained_global"), _PATH),
     "datalist": Rule(str, optional=True, several=True),
     **dict.fromkeys(("tensorboard", "distributed", "vote", "cl_dice"), _SWITCH),
+    **dict.fromkeys(("window", "shown_window"), Rule(str, choices=tuple(WINDOWS))),
+    "best_by": Rule(str, choices=("loss", "fid", "kid")),
     "device": Rule(torch.device),
     "field_deg": Rule(float, 0, 180, above=True),
     "camera_deg": Rule(float, 15, 120, optional=True),

@@ -27,7 +27,7 @@ from monai_fundusgen.weights.stages import TRAINED_FROM
 #: Settings of a training that its inference must share.
 _SHARED: Final = (
     "image_size", "prediction", "solver", "num_evaluations", "schedule", "logit_shift", "network_def", "field_deg",
-    "field_cut",
+    "field_cut", "window", "spacing_mm", "neighbours",
 )  # fmt: skip
 _HEAD: Final = """# Inference with the weights of this training; written by it, with its own network and settings.
 #   python -m monai.bundle run --config_file configs/inference.yaml --meta_file configs/metadata.json --bundle_root .
@@ -108,6 +108,8 @@ def inference_of(training: Mapping[str, Any], inference: Mapping[str, Any]) -> d
             made[name] = _closed(training[name], training, made)
     if "request" in made and training.get("request", made["request"]) is None:
         made["request"] = None  # an unconditional network
+    elif "request" in made and made["request"] is None:
+        made["request"] = _closed(training["request"], training, made)  # a conditional one of a preset
     if isinstance(made.get("maps"), dict) and "field_cut" in training:
         made["maps"] = {**made["maps"], "field_cut": _closed(training["field_cut"], training, made)}
     made["weights"] = "$@bundle_root + '/model.pt'"
@@ -139,9 +141,7 @@ def _metadata(parser: ConfigParser, source: Path) -> dict[str, Any]:
 def _sets(datalist: Any) -> list[dict[str, Any]]:
     """What the weights saw, as far as the training can tell, in the form of a bundle's metadata."""
     terms = {"reference": "not told by the training", "terms": "not told by the training", "people": True}
-    named = [
-        {"name": name, "what": f"the photographs of the user's {name}", **terms} for name in datalist_names(datalist)
-    ]
+    named = [{"name": name, "what": f"the images of the user's {name}", **terms} for name in datalist_names(datalist)]
     if named:
         return named
     return [

@@ -1,6 +1,7 @@
 """Folders, tables and options of `datalist`."""
 
 import os
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,32 @@ CASES = [
     ("a table in another code", PAIRED, ["manifest.csv", "UTF-8"], written("manifest.csv", b"id,image\n\xff\xfe,x\n")),
     ("labels in some rows", PAIRED, ["1 of 2", "vessel map"],
      table("e0,training,,images/e0.png,av/e0.png,,", "e1,training,,images/e1.png,,,")),
+]  # fmt: skip
+
+
+def scans(root, change=lambda folder: None):
+    """One made scan, and a change to its folder."""
+    made = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "ct_scans.py"))
+    made["nifti"](root / "scans" / "a.nii.gz")
+    change(root / "scans")
+
+
+def scans_with(change):
+    return lambda root: scans(root, change)
+
+
+CASES += [
+    ("scans that are missing", "datalist ct gone", ["gone", "no such folder"]),
+    ("a file for scans", "datalist ct scans/a.nii.gz", ["a.nii.gz: a file", "give the folder"], scans),
+    ("no scan at all", "datalist ct eyes", ["not one CT volume", "NIfTI or DICOM"], with_eyes()),
+    ("a cut scan alone", "datalist ct scans", ["not one CT volume", "a.nii.gz: cannot be read as NIfTI"],
+     scans_with(lambda root: (root / "a.nii.gz").write_bytes((root / "a.nii.gz").read_bytes()[:90]))),
+    ("scans decided", "datalist ct scans --decide", ["--decide", "leave it out"], scans),
+    ("folds of scans", "datalist ct scans --folds 0", ["folds 0", "at least 1"], scans),
+    ("a seed of scans below none", "datalist ct scans --seed -1", ["seed -1", "at least 0"], scans),
+    ("notes among the volumes", "datalist ct scans -o ct.json", ["ct_volumes", "notes", "expected nothing"],
+     lambda root: scans(root) or (root / "ct_volumes").mkdir() or (root / "ct_volumes" / "notes").write_text("mine")),
+    ("a folder for the list of scans", "datalist ct scans -o scans", ["a folder", "name the file to write"], scans),
 ]  # fmt: skip
 
 

@@ -11,13 +11,14 @@ TRAINED = (
     "fundus_av_mask_ddpm", "fundus_photograph_pix2pixhd", "fundus_superresolution_edsr", "fundus_av_unet",
 )  # fmt: skip
 BUNDLES = (*TRAINED, "fundus_dataset_generation")
+CT = "ct_slice_ddpm"  # trains on slices, without phantoms and weights: tests of its own in test_ct_slices.py
 METHODS = ("fundus_vessel_ssanet", "fundus_vessel_rvgan", "fundus_av_hvgn")  # published ones; without weights
 REPORTS = ("fundus_evaluation",)  # makes neither weights nor samples
 
 
 def pytest_generate_tests(metafunc):
     if "any_bundle" in metafunc.fixturenames:
-        names = (*BUNDLES, *METHODS, *REPORTS)
+        names = (*BUNDLES, *METHODS, *REPORTS, CT)
         metafunc.parametrize("any_bundle", [ROOT / name for name in names], ids=names)
     if "bundle" in metafunc.fixturenames:
         metafunc.parametrize("bundle", [ROOT / name for name in BUNDLES], ids=BUNDLES)

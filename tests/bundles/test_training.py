@@ -135,6 +135,17 @@ def test_weights_of_a_preset_serve_data_sets(bundle_root, tmp_path, preset):
             open_map_source("ddpm", mask_bundle=tmp_path, request=TraitRequest(density=0.09))
 
 
+def test_the_curve_of_a_mask_training_tells_its_anatomy_and_chooses_its_weights(bundle_root, tmp_path):
+    bundle, options = bundle_root / "fundus_av_mask_ddpm", {"num_phantoms": 4, "curve_epochs": 1, "curve_samples": 2}
+    for epochs in (1, 2):  # the second command goes on with the curve of the first
+        opened(bundle, tmp_path, **{**TINY[bundle.name], **options}, best_by="kid", max_epochs=epochs).run()
+    found = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in found] == [1, 2] and all(line["n"] == 2 for line in found)
+    assert found[0]["artery_density_floor"] == found[1]["artery_density_floor"] > 0 and "vein_loops" in found[1]
+    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["curve_best"]["best"]
+    assert kept == -min(line["kid"] for line in found) and (tmp_path / "model.pt").is_file()
+
+
 def test_an_early_stop_ends_a_run_that_gets_no_better(bundle_root, tmp_path):
     bundle = bundle_root / "fundus_superresolution_edsr"
     run = opened(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from ignite.engine import Engine
 
-from monai_fundusgen.handlers.anatomy_trace import AnatomyTrace
+from monai_fundusgen.handlers.anatomy_trace import AnatomyTrace, MapAnatomy
 
 
 def bars(width):
@@ -31,3 +31,21 @@ def test_epochs_that_are_run_again_replace_their_lines(tmp_path):
     run(tmp_path, 4, 4)
     lines = run(tmp_path, 2, 8)
     assert [line["epoch"] for line in lines] == [2]
+
+
+def test_the_curve_tells_the_anatomy_of_samples_beside_that_of_real_maps():
+    """Two bars of an artery, one ring of a vein: counted as drawn; the real maps have a bar of each."""
+    maps = torch.full((3, 2, 64, 64), -1.0)
+    maps[:, 0, 20:24, 12:52] = maps[:, 0, 40:44, 12:52] = 1
+    maps[:, 1, 24:40, 24:40] = 1
+    maps[:, 1, 28:36, 28:36] = -1
+    real = torch.full((2, 2, 64, 64), -1.0)
+    real[:, :, 30:34, 12:52] = 1
+    found = MapAnatomy()(maps, real)
+    assert [found[f"{kind}_{name}"] for kind in ("artery", "vein") for name in ("components", "loops")] == [2, 0, 1, 1]
+    assert [found[f"{kind}_{name}_floor"] for kind in ("artery", "vein") for name in ("components", "loops")] == [
+        1,
+        0,
+        1,
+        0,
+    ]

@@ -39,12 +39,13 @@ CHANGES_NO_BYTE = {
     "handlers": "keeps the run together", "evaluator": "keeps the run together", "session": "keeps the run together",
     "initialize": "keeps the run together", "run": "keeps the run together", "journal": "keeps the run together",
     "label_maps": "not read by this run",
+    "tone_file": "of other weights than this run's; see sampling/test_finish.py",
 }  # fmt: skip
 OTHER = {
     "seed": 1, "mask_source": "folder", "photograph_source": "phantom", "mask_folder": "labels",
     "fit": "crop", "field_deg": 50.0, "field_cut": 0.9, "target_density": 0.1, "target_avr": 0.7, "laterality": "left",
     "gate": True, "max_attempts": 3, "size": 128, "autocast": None, "style": "no.jpg", "artefacts": True,
-    "photograph_bundle": "copied", "enlarging_bundle": "copied",
+    "finish": False, "photograph_bundle": "copied", "enlarging_bundle": "copied",
 }  # fmt: skip
 #: Nested ones, with a value that is not theirs.
 NESTED = {

@@ -11,6 +11,7 @@ import torch
 from monai_fundusgen.dataset.identity import identity_of
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.sampling.finish import PhotographFinish, with_drawn_disc
+from monai_fundusgen.sampling.painters import CascadePainter
 from monai_fundusgen.sampling.plan import GenerationPlan
 from monai_fundusgen.sampling.sources import open_map_source
 from monai_fundusgen.sampling.vessel_tone_file import load_vessel_tone
@@ -102,6 +103,13 @@ def test_a_tone_is_read_for_the_painter_it_was_measured_on(tmp_path, network, ca
         network.generator.weight += 1
     assert load_vessel_tone(path, network) is None
     assert "measured on other weights" in caplog.text
+
+
+def test_runs_with_another_tone_are_told_apart(network, finish):
+    other = PhotographFinish(VesselTone(flat_profile(), flat_profile(), share=0.5))
+    told = [identity_of(painter=CascadePainter(network, None, None, one)) for one in (finish, finish, other, None)]
+    assert told[0] == told[1]
+    assert told[0] != told[2] and told[0] != told[3]
 
 
 @pytest.mark.parametrize(
