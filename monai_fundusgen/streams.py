@@ -35,6 +35,8 @@ Consumer = Literal[
     "crops",  # export: which crops of a photograph
     "validation",  # training: noise of the held-out maps
     "draws",  # training: which item comes, and its augmentation
+    "subset",  # study: which rows of a list an arm trains on
+    "bootstrap",  # study: which images and seeds are drawn again
     "reading study",  # reading study: its pictures, their order, resampling of its answers
 ]
 

@@ -31,3 +31,16 @@ def named_values(pairs: list[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             found[name] = value  # such as %x or @y: a name
     return found
+
+
+def named_paths(pairs: list[str], option: str) -> dict[str, str]:
+    """``NAME=PATH`` of an option that may be repeated."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not equals or not name or not path:
+            raise ValueError(f"{option}: found {pair!r}, expected NAME=PATH, for instance hrf=hrf.json")
+        if name in found:
+            raise ValueError(f"{option}: found {name!r} twice, expected it once; leave one out")
+        found[name] = path
+    return found

@@ -53,6 +53,10 @@ class ScoreTally:
         target, inside = (mask.as_subclass(Tensor).to(scores.device) for mask in (target, inside))
         self._images.append((scores[inside & target].cpu(), scores[inside & ~target].cpu()))
 
+    def join(self, other: ScoreTally) -> None:
+        """Take in the images of another tally, which keeps them."""
+        self._images += other._images
+
     def clear(self) -> None:
         """Forget everything."""
         self._images.clear()

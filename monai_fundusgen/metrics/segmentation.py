@@ -223,6 +223,12 @@ class ArteryVeinMetric:
         pooled = tables.sum(dim=0, keepdim=True) if protocol.pooling == "pooled" else tables
         return _accuracies(pooled, found_alone=protocol.kinds == "intersection")
 
+    def join(self, other: ArteryVeinMetric) -> None:
+        """Take in the images of another metric of the same rules, which keeps them."""
+        self._tables += other._tables
+        for name, tally in self._tallies.items():
+            tally.join(other._tallies[name])
+
     def reset(self) -> None:
         """Forget all images."""
         self._tables.clear()
