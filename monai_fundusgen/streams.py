@@ -34,6 +34,7 @@ Consumer = Literal[
     "diffusion step",  # training: levels, noise and dropped conditions of a step
     "crops",  # export: which crops of a photograph
     "validation",  # training: noise of the held-out maps
+    "resampling",  # evaluation: bootstrap, halves and subsets of what is compared
     "draws",  # training: which item comes, and its augmentation
     "subset",  # study: which rows of a list an arm trains on
     "bootstrap",  # study: which images and seeds are drawn again

@@ -15,7 +15,7 @@ HEAVY = ("torch", "monai", "ignite", "numba", "scipy", "skimage")
 
 
 @pytest.mark.parametrize("arguments", [["verify", "SET"], ["show", "SET"], ["datalist", "paired", "SET"], ["--help"]])
-def test_looking_at_files_loads_no_framework(arguments, finished_set):
+def test_looking_at_files_loads_no_framework(arguments, finished_set, tmp_path):
     words = [word.replace("SET", str(finished_set)) for word in arguments]
     code = f"""
 import json, sys
@@ -26,7 +26,7 @@ except SystemExit:
     pass
 print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 

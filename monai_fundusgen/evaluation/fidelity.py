@@ -24,6 +24,7 @@ from monai_fundusgen.metrics.functional.distribution import (
     wasserstein_1,
 )
 from monai_fundusgen.metrics.functional.gaussian import frechet_between, gaussian_of
+from monai_fundusgen.streams import stream
 
 FloatArray = NDArray[np.float64]
 Rows = Mapping[str, NDArray[np.floating]]
@@ -75,7 +76,7 @@ def feature_distances(samples: Mapping[str, Measurements], column: str, seed: in
 
 
 def _to_real(real: NDArray[Any], rows: NDArray[Any], size: int, sigma: float, seed: int) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "resampling")
     matched = _matched(real, rows, size, seed)
     interval = bootstrap_interval(frechet_distance, real, rows, rng=rng, rounds=_rounds(real, rows), centred=True)
     value, error = kernel_distance_error(real, rows) if min(len(real), len(rows)) > 2 else (np.nan, np.nan)
@@ -114,7 +115,7 @@ def _halves(real: NDArray[Any], seed: int) -> dict[str, float] | None:
     half = len(real) // 2
     if half < 2:
         return None
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "resampling")
     rows = []
     for _ in range(20):
         order = rng.permutation(len(real))
@@ -181,7 +182,7 @@ def _comparison(rows: Rows, seed: int) -> FigureComparison:
     others = {name: one[places_of(len(one), MOST_ROWS)] for name, one in rows.items() if name != REAL}
 
     def intervals(statistic: Callable[[FloatArray, FloatArray], float]) -> dict[str, Interval]:
-        rng = np.random.default_rng(seed)
+        rng = stream(seed, "resampling")
         return {
             name: _not_below_zero(bootstrap_interval(statistic, real, one, rng=rng, rounds=_ROUNDS, centred=True))
             for name, one in others.items()

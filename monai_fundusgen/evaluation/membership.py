@@ -18,7 +18,7 @@ from monai_fundusgen.evaluation.measurements import Progress, is_part, write_par
 from monai_fundusgen.evaluation.populations import Population
 from monai_fundusgen.metrics.functional.privacy import membership_area
 from monai_fundusgen.storage.checksum import file_sha256
-from monai_fundusgen.streams import stream_seed
+from monai_fundusgen.streams import stream, stream_seed
 from monai_fundusgen.weights.stages import Stage, load_stage
 
 FloatArray = NDArray[np.float64]
@@ -90,7 +90,7 @@ def membership(
     """
     stage = load_stage(bundle, device)
     losses = [_losses(stage, bundle, one, cache, progress, seed) for one in (training, held_out)]
-    area = membership_area(*losses, rng=np.random.default_rng(seed))
+    area = membership_area(*losses, rng=stream(seed, "resampling"))
     return {"area": asdict(area), "levels": LEVELS, "training": len(losses[0]), "held_out": len(losses[1])}
 
 

@@ -27,6 +27,7 @@ from monai_fundusgen.metrics.functional.memorisation import Nearest, five_number
 from monai_fundusgen.metrics.functional.patches import PatchGallery
 from monai_fundusgen.metrics.functional.privacy import likeness_bound, nearest_rows, record_distances
 from monai_fundusgen.metrics.functional.segmentation import centre_line_counts
+from monai_fundusgen.streams import stream
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
@@ -178,5 +179,5 @@ def photograph_privacy(
     }
     if held_out is not None and len(held_out) and len(seen) > 1:
         unseen = held_out.column("features").astype(np.float64) / scale
-        found["records"] = asdict(record_distances(generated, seen, unseen, rng=np.random.default_rng(seed)))
+        found["records"] = asdict(record_distances(generated, seen, unseen, rng=stream(seed, "resampling")))
     return found

@@ -19,6 +19,7 @@ from monai_fundusgen.handlers.curve_picture import draw_curve
 from monai_fundusgen.handlers.epoch_lines import write_line
 from monai_fundusgen.metrics.features import Extractor
 from monai_fundusgen.metrics.functional.distribution import frechet_distance, kernel_distance
+from monai_fundusgen.streams import stream
 
 logger = logging.getLogger(__name__)
 FloatArray = NDArray[np.float64]
@@ -73,7 +74,7 @@ class SampleDistances:
     def _measured(self, device: torch.device) -> tuple[Tensor, FloatArray]:
         """Real images and their features, found once."""
         if self._known is None:
-            chosen = np.sort(np.random.default_rng(self.seed).permutation(len(self.real))[: self.most_real])
+            chosen = np.sort(stream(self.seed, "resampling").permutation(len(self.real))[: self.most_real])
             rows = [torch.as_tensor(self.real[int(place)][self.key]).as_subclass(Tensor).float() for place in chosen]
             images = torch.stack(rows).to(device)
             self._known = images, features_of(self.extractor, images)
@@ -199,7 +200,7 @@ def distances(generated: FloatArray, real: FloatArray, *, draws: int = 5, seed: 
     size = min(len(generated), len(real) // 2)
     if size < 2:
         raise ValueError(f"distances: {len(generated)} generated and {len(real)} real rows; expected at least 2 and 4")
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "resampling")
     rows = []
     for _ in range(draws):
         order = rng.permutation(len(real))

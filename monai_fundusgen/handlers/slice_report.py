@@ -22,6 +22,7 @@ from monai_fundusgen.metrics.functional.memorisation import five_numbers
 from monai_fundusgen.metrics.functional.slice_statistics import correlations, histogram_distance, spectrum_distance_db
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import write_json
+from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.hounsfield import to_hu, unit_shown
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class SliceReport:
     def report(self, _: Engine) -> None:
         """Write figures and pictures."""
         samples, training = torch.stack(self.samples), _images(self.training)
-        shuffled = training[torch.from_numpy(np.random.default_rng(self.seed).permutation(len(training)))]
+        shuffled = training[torch.from_numpy(stream(self.seed, "resampling").permutation(len(training)))]
         half = len(training) // 2
         found = {
             "samples": self._compared(samples, training),

@@ -12,6 +12,7 @@ from monai_fundusgen.metrics.functional.artery_vein import (
     kind_sensitivities,
 )
 from monai_fundusgen.metrics.functional.segmentation import FN, FP, TP, binary_counts, ratio
+from monai_fundusgen.streams import stream
 
 #: Numbers of `reading_counts`, the last four being true kind, then called kind.
 COUNTS = (
@@ -71,7 +72,7 @@ def figure_intervals(images: Tensor, *, seed: int = 0, rounds: int = 1000) -> di
         rounds: bootstrap samples.
     """
     ordered = images.numpy()[np.lexsort(images.numpy().T)]
-    drawn = np.random.default_rng(seed).multinomial(len(ordered), [1 / len(ordered)] * len(ordered), size=rounds)
+    drawn = stream(seed, "resampling").multinomial(len(ordered), [1 / len(ordered)] * len(ordered), size=rounds)
     figures = reading_figures(torch.from_numpy(drawn @ ordered))
     found = {}
     for name, values in figures.items():
