@@ -22,7 +22,8 @@ class RecipeStage:
         name: of its folder, and of the stage where it is one that makes data sets.
         bundle: that is trained.
         share: of the time.
-        memory_gib: largest memory of the process, measured on two minutes of HRF on a processor.
+        memory_gib: largest memory of the process in its first minutes on HRF's 24 photographs, on a processor; of the masks
+            while they are read.
         preset: of the bundle; None: its own settings.
     """
 
@@ -35,11 +36,11 @@ class RecipeStage:
 
 #: In this order, so that each stage may use those before it; shares as the shipped weights were given time.
 RECIPE: Final = (
-    RecipeStage("segmenter", "fundus_av_unet", 0.25, 0.0),
-    RecipeStage("judge", "fundus_av_unet", 0.1, 0.0, preset="judge"),
-    RecipeStage("enlarger", "fundus_superresolution_edsr", 0.15, 0.0),
-    RecipeStage("photographs", "fundus_photograph_pix2pixhd", 0.2, 0.0),
-    RecipeStage("masks", "fundus_av_mask_ddpm", 0.3, 0.0),
+    RecipeStage("segmenter", "fundus_av_unet", 0.25, 2.7),
+    RecipeStage("judge", "fundus_av_unet", 0.1, 2.6, preset="judge"),
+    RecipeStage("enlarger", "fundus_superresolution_edsr", 0.15, 1.9),
+    RecipeStage("photographs", "fundus_photograph_pix2pixhd", 0.2, 1.7),
+    RecipeStage("masks", "fundus_av_mask_ddpm", 0.3, 2.6),
 )
 _ENOUGH_S: Final = 5.0  # less than this is not begun
 
