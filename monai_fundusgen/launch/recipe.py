@@ -22,8 +22,8 @@ class RecipeStage:
         name: of its folder, and of the stage where it is one that makes data sets.
         bundle: that is trained.
         share: of the time.
-        memory_gib: largest memory of the process in its first minutes on HRF's 24 photographs, on a processor; of the masks
-            while they are read.
+        memory_gib: largest memory of the process in its first minutes on HRF's 24 photographs, on a processor; of the
+            masks while they are read.
         preset: of the bundle; None: its own settings.
     """
 
