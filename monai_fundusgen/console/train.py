@@ -130,6 +130,7 @@ def train_all(
     for line in recipe.described(stages):
         typer.echo(line)
     recipe.run(stages, typer.echo)
-    made = " ".join(f"--weights {output / one.name}" for one in stages if one.name in STAGES_OF_A_DATA_SET)
+    ready = [one.name for one in stages if (output / one.name / "model.pt").is_file()]
+    made = " ".join(f"--weights {output / name}" for name in ready if name in STAGES_OF_A_DATA_SET)
     if made:
         typer.echo(f"fundusgen generate {made} takes them")
