@@ -11,9 +11,6 @@ import typer
 from monai_fundusgen.console.app import app
 from monai_fundusgen.console.values import named_values
 
-#: Stages of the recipe that `generate --weights` takes.
-STAGES_OF_A_DATA_SET = ("masks", "photographs", "enlarger")
-
 
 @app.command()
 def train(
@@ -125,12 +122,13 @@ def train_all(
     Nothing in the bundles is replaced: `generate --weights FOLDER` takes what was trained.
     """
     from monai_fundusgen.launch.recipe import RecipeRun, chosen_stages
+    from monai_fundusgen.launch.train import STAGES
 
     stages, recipe = chosen_stages(stage or []), RecipeRun(output, datalist, max_minutes, seed)
     for line in recipe.described(stages):
         typer.echo(line)
     recipe.run(stages, typer.echo)
     ready = [one.name for one in stages if (output / one.name / "model.pt").is_file()]
-    made = " ".join(f"--weights {output / name}" for name in ready if name in STAGES_OF_A_DATA_SET)
+    made = " ".join(f"--weights {output / name}" for name in ready if name in STAGES)
     if made:
         typer.echo(f"fundusgen generate {made} takes them")

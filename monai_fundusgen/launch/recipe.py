@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -123,7 +122,7 @@ class RecipeRun:
         command = [sys.executable, "-m", "monai_fundusgen", "train", stage.bundle, "-o", str(self.output / stage.name)]
         told = {"--preset": stage.preset, "--datalist": self.datalist, "--minutes": minutes, "--seed": self.seed}
         command += [text for name, value in told.items() if value is not None for text in (name, str(value))]
-        result = subprocess.run(command, check=False, env=dict(os.environ))
+        result = subprocess.run(command, check=False)
         if result.returncode:
             raise ChildProcessError(
                 f"{stage.name}: its training ended with {result.returncode}; its message stands above; the same "

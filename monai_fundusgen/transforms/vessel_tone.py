@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
 from monai_fundusgen.vessels.depth_profile import POSITIONS, DepthProfile
-from monai_fundusgen.vessels.surroundings import relative_depth
+from monai_fundusgen.vessels.surroundings import ground_and_depth
 
 FloatArray = NDArray[np.float32]
 #: Widths from which on the real cross section replaces the painted one: hand-drawn labels are too unsteady below.
@@ -76,9 +76,9 @@ class VesselTone:
             rng: of the levels.
 
         Returns:
-            Both (3, S, S), as of `monai_fundusgen.vessels.surroundings.relative_depth`.
+            Both (3, S, S), as of `monai_fundusgen.vessels.surroundings.ground_and_depth`.
         """
-        ground, depth = relative_depth(photograph, np.asarray(label.any(axis=0)), fov)
+        ground, depth = ground_and_depth(photograph, np.asarray(label.any(axis=0)), fov)
         eye = rng.multivariate_normal(np.zeros(6), self.real.eye * self.share**2).reshape(2, 3)
         toned = []
         for kind in (0, 1):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
-from monai_fundusgen.vessels.surroundings import masked_mean, relative_depth
+from monai_fundusgen.vessels.surroundings import ground_and_depth, masked_mean
 
 FloatArray = NDArray[np.float32]
 #: Middles and borders of the classes of width, px at 1024, and of position (`CrossSections.position`).
@@ -70,24 +70,20 @@ class DepthProfile:
         core = self.medians_at(kind, width_px, np.full_like(position, POSITIONS[1]))[1]
         return np.clip(here / np.maximum(core, 1e-3), 0, 1.2)
 
-    def level(
-        self, kind: int, depth: FloatArray, sections: CrossSections, position: FloatArray | None = None
-    ) -> tuple[FloatArray, FloatArray]:
+    def level(self, kind: int, depth: FloatArray, sections: CrossSections) -> tuple[FloatArray, FloatArray]:
         """Level of the branch round each pixel, and the pixel's own deviation, both (3, N) in spreads.
 
         Args:
             kind: of the vessels.
             depth: (3, N) at the pixels of ``sections``.
             sections: the vessels.
-            position: in place of that of ``sections``.
         """
-        position = sections.position if position is None else position
-        own = depth - self.medians_at(kind, sections.width_px, position)
+        own = depth - self.medians_at(kind, sections.width_px, sections.position)
         own /= self.spreads_at(kind, sections.width_px)
         planes = np.zeros((3, *sections.where.shape), np.float32)
         planes[:, sections.where] = own
         core = np.zeros(sections.where.shape, bool)
-        core[sections.where] = position <= CORE
+        core[sections.where] = sections.position <= CORE
         return masked_mean(planes, core, _BRANCH_PX)[:, sections.where], own
 
     def with_steady_kinds(self) -> DepthProfile:
@@ -169,7 +165,7 @@ def measure_depths(cases: Iterable[Case]) -> DepthProfile:
 def _sampled(
     photograph: FloatArray, label: NDArray[np.bool_], fov: NDArray[np.bool_], undecided: NDArray[np.bool_]
 ) -> list[_Sampled]:
-    _, depth = relative_depth(photograph, label.any(axis=0) | undecided, fov)
+    _, depth = ground_and_depth(photograph, label.any(axis=0) | undecided, fov)
     inner = ndimage.binary_erosion(fov, iterations=_NEAR_RIM_PX)
     found = []
     for kind in (0, 1):

@@ -38,10 +38,13 @@ def masked_mean(planes: NDArray[np.float32], mask: NDArray[np.bool_], sigma_px: 
     return result
 
 
-def relative_depth(
+def ground_and_depth(
     photograph: NDArray[np.float32], vessels: NDArray[np.bool_], fov: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The ground without vessels, and how far below it each pixel lies, as a share of it.
+
+    For painting: defined at every pixel, and cheap. What is painted is judged by another ruler, `metrics.functional.
+    vessel_depth.relative_depth`, which leaves out pixels without surroundings.
 
     Args:
         photograph: (3, H, W) in [0, 1], 1024 px or near it.

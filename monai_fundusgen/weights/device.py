@@ -14,6 +14,7 @@ def usable_device(device: torch.device | str) -> torch.device:
     try:
         found = torch.device(device)
         torch.empty(1, device=found)
+    # an unknown name, a build without that device, a device that is absent: torch has an exception of its own for each
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         here = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
         reason = str(error).splitlines()[0]

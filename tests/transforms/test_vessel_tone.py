@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from monai_fundusgen.transforms.vessel_tone import VesselTone
 from monai_fundusgen.vessels.depth_profile import POSITIONS, WIDTHS_PX, DepthProfile
-from monai_fundusgen.vessels.surroundings import relative_depth
+from monai_fundusgen.vessels.surroundings import ground_and_depth
 
 SIZE = 192
 
@@ -34,7 +34,7 @@ def picture(artery: float, vein: float) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def depths(photograph, label, fov):
-    _, depth = relative_depth(photograph, label.any(0), fov)
+    _, depth = ground_and_depth(photograph, label.any(0), fov)
     return [float(np.median(depth[1][ndimage.binary_erosion(label[kind], iterations=2)])) for kind in (0, 1)]
 
 
@@ -84,7 +84,7 @@ def test_where_both_kinds_lie_the_deeper_one_shows():
     toned = VesselTone(profile(0.3, 0.4), profile(0.2, 0.5), share=0, sinking=0)(
         photograph, label, fov, np.random.default_rng(0)
     )
-    _, depth = relative_depth(toned, label.any(0), fov)
+    _, depth = ground_and_depth(toned, label.any(0), fov)
     assert np.median(depth[1][label[0] & label[1]]) > 0.4
 
 
@@ -102,5 +102,5 @@ def test_sinking_makes_thin_vessels_fainter_and_leaves_wide_ones():
 
 
 def depths_of(tone, photograph, label, fov, seed):
-    _, depth = relative_depth(tone(photograph, label, fov, np.random.default_rng(seed)), label.any(0), fov)
+    _, depth = ground_and_depth(tone(photograph, label, fov, np.random.default_rng(seed)), label.any(0), fov)
     return [float(depth[1][label[kind]].mean()) for kind in (0, 1)]

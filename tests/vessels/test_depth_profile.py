@@ -7,7 +7,7 @@ import pytest
 
 from monai_fundusgen.vessels.cross_section import cross_sections
 from monai_fundusgen.vessels.depth_profile import WIDTHS_PX, DepthProfile, measure_depths
-from monai_fundusgen.vessels.surroundings import masked_mean, relative_depth
+from monai_fundusgen.vessels.surroundings import ground_and_depth, masked_mean
 
 SIZE = 192
 DEPTHS = np.array([[0.02, 0.3, 0.1], [0.08, 0.5, 0.2]], np.float32)  # artery, vein in R, G, B
@@ -52,8 +52,8 @@ def test_what_differs_between_eyes_is_told_from_what_differs_along_vessels(profi
 
 def test_light_does_not_count():
     photograph, label, fov, _ = planted(0)
-    _, depth = relative_depth(photograph, label.any(0), fov)
-    _, dimmed = relative_depth(photograph * 0.6, label.any(0), fov)
+    _, depth = ground_and_depth(photograph, label.any(0), fov)
+    _, dimmed = ground_and_depth(photograph * 0.6, label.any(0), fov)
     assert depth == pytest.approx(dimmed, abs=1e-4)
 
 
@@ -80,7 +80,7 @@ def test_a_level_is_that_of_the_branch(profile):
     deeper[:, :, : SIZE // 2] *= np.where(label[1, :, : SIZE // 2], 0.9, 1)
     sections = cross_sections(label[1])
     shallow, deep = (
-        profile.level(1, relative_depth(one, label.any(0), fov)[1][:, sections.where], sections)[0]
+        profile.level(1, ground_and_depth(one, label.any(0), fov)[1][:, sections.where], sections)[0]
         for one in (photograph, deeper)
     )
     column = np.argwhere(sections.where)[:, 1]
