@@ -16,7 +16,7 @@ from monai_fundusgen.apps.turing.answer_book import AnswerBook
 from monai_fundusgen.apps.turing.static_copy import read_answers
 from monai_fundusgen.apps.turing.study import ANSWERS, Reader, Study, Trial, read_study
 from monai_fundusgen.metrics.functional.reader_study import (
-    Interval,
+    Limits,
     SignalDetection,
     area_bootstrap,
     clustered_half_width,
@@ -89,14 +89,14 @@ class ArmFigures:
     answers: int
     correct: float
     half_width: float
-    bootstrap: Interval
+    bootstrap: Limits
     judged_real: float
     p_half: float
     p_real: float | None
     kappa: float
     detection: SignalDetection | None
     area: float | None
-    area_interval: Interval | None
+    area_interval: Limits | None
     roc: NDArray[np.float64] | None
 
 
@@ -121,7 +121,7 @@ class ReaderFigures:
     arm: str
     answers: int
     correct: int
-    interval: Interval
+    interval: Limits
     p_half: float
     judged_real: int
     detection: SignalDetection | None
@@ -267,7 +267,7 @@ def _arm_figures(study: Study, judged: Sequence[Judged], arm: str, number: int) 
     )  # fmt: skip
 
 
-def _against_real(study: Study, judged: Sequence[Judged], arm: str, number: int) -> tuple[float, Interval]:
+def _against_real(study: Study, judged: Sequence[Judged], arm: str, number: int) -> tuple[float, Limits]:
     noises = [answer_table(study, judged, name, "score") for name, is_real in study.arms.items() if is_real]
     placed = placements(answer_table(study, judged, arm, "score"), np.concatenate(noises, axis=1))
     areas = reader_areas(placed)

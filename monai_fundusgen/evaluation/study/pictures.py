@@ -88,7 +88,7 @@ def _intervals(axes: Any, cells: Sequence[Cell], name: str, results: Results) ->
         found = results.difference(cell, name)
         if found is not None:
             axes.plot([found.low, found.high], [place, place], color="C0", linewidth=2)
-            axes.plot(found.mean, place, "o", color="C0", markersize=5)
+            axes.plot(found.value, place, "o", color="C0", markersize=5)
     axes.set_xlabel(f"{SCORES[name]}: difference to the arm's base")
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from monai_fundusgen.evaluation.study.config import Study
 from monai_fundusgen.evaluation.study.plan import Entry, Plan, Training
-from monai_fundusgen.metrics.functional.paired_bootstrap import Difference, paired_bootstrap
+from monai_fundusgen.metrics.functional.distribution import Interval
+from monai_fundusgen.metrics.functional.paired_bootstrap import paired_bootstrap
 from monai_fundusgen.streams import stream
 
 #: Scores of a report: name -> how a table calls it.
@@ -78,7 +79,7 @@ class Results:
         """The cell that a cell is compared with."""
         return self.cell(self.study.arms[cell.arm].base, cell.method, cell.test)
 
-    def difference(self, cell: Cell, score: str) -> Difference | None:
+    def difference(self, cell: Cell, score: str) -> Interval | None:
         """What a cell has above its base, as a mean over photographs, by the seeds that both have; None: no base."""
         base = self.base(cell)
         if base is None or score not in cell.images or score not in base.images:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from monai_fundusgen.evaluation.study.paper import PLACES, STATEMENT, TABLE_III
 from monai_fundusgen.evaluation.study.plan import Plan, Training
 from monai_fundusgen.evaluation.study.results import SCORES, Cell, Results, learning_curve
-from monai_fundusgen.metrics.functional.paired_bootstrap import Difference
+from monai_fundusgen.metrics.functional.distribution import Interval
 from monai_fundusgen.storage.whole_file import write_whole
 
 #: Scores of the paper's tables, and what else a method that tells kinds is judged by.
@@ -133,7 +133,7 @@ def _rows(results: Results) -> Iterable[Sequence[Any]]:
     for cell in results.cells:
         for name in cell.pooled:
             found = results.difference(cell, name)
-            against = (results.study.arms[cell.arm].base, found.mean, found.low, found.high) if found else ("",) * 4
+            against = (results.study.arms[cell.arm].base, found.value, found.low, found.high) if found else ("",) * 4
             yield (
                 cell.method, cell.test, cell.arm, name, len(cell.seeds), cell.mean(name), cell.spread(name), *against,
             )  # fmt: skip
@@ -192,5 +192,5 @@ def _with_spread(cell: Cell, name: str) -> str:
     return _number(cell.mean(name)) + ("" if math.isnan(spread) else f" ± {spread:.3f}")
 
 
-def _interval(found: Difference | None) -> str:
-    return "" if found is None else f"{found.mean:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
+def _interval(found: Interval | None) -> str:
+    return "" if found is None else f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class Difference:
-    """A mean difference with its interval.
-
-    Attributes:
-        mean: over seeds and images.
-        low, high: ends of the interval.
-    """
-
-    mean: float
-    low: float
-    high: float
+from monai_fundusgen.metrics.functional.distribution import Interval
 
 
 def paired_bootstrap(
@@ -29,7 +15,7 @@ def paired_bootstrap(
     *,
     draws: int = 10_000,
     level: float = 0.95,
-) -> Difference:
+) -> Interval:
     """Mean of ``scores - base`` and its percentile interval, images and seeds being drawn again with replacement.
 
     Images are paired: both networks read the same ones. Seeds are paired as they are given (same seed, same subset of
@@ -57,4 +43,4 @@ def paired_bootstrap(
     images = rng.multinomial(num_images, np.full(num_images, 1 / num_images), draws) / num_images
     means = np.einsum("ds,sn,dn->d", seeds, each, images)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Difference(float(each.mean()), float(low), float(high))
+    return Interval(float(each.mean()), float(low), float(high))

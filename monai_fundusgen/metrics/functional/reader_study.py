@@ -16,7 +16,7 @@ from scipy import stats
 _Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
-class Interval(NamedTuple):
+class Limits(NamedTuple):
     """Lower and upper end of a 95 % interval."""
 
     low: float
@@ -30,7 +30,7 @@ class SignalDetection(NamedTuple):
     criterion: float
 
 
-def wilson_interval(successes: int, trials: int) -> Interval:
+def wilson_interval(successes: int, trials: int) -> Limits:
     """95 % interval of a probability from independent answers; (0, 1) where there are none.
 
     Args:
@@ -40,11 +40,11 @@ def wilson_interval(successes: int, trials: int) -> Interval:
     Source: Wilson 1927 (J Am Stat Assoc 22:209), without continuity correction.
     """
     if trials == 0:
-        return Interval(0.0, 1.0)
+        return Limits(0.0, 1.0)
     share, z2 = successes / trials, _Z95**2
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = _Z95 / (1 + z2 / trials) * np.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
-    return Interval(max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+    return Limits(max(0.0, float(centre - half)), min(1.0, float(centre + half)))
 
 
 def clustered_half_width(answers: NDArray[np.float64]) -> float:
@@ -73,7 +73,7 @@ def _means_of_images(answers: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(told, answers, 0.0).sum(axis=0)[seen] / told.sum(axis=0)[seen])
 
 
-def two_way_bootstrap(answers: NDArray[np.float64], rng: np.random.Generator, *, num_resamples: int = 2000) -> Interval:
+def two_way_bootstrap(answers: NDArray[np.float64], rng: np.random.Generator, *, num_resamples: int = 2000) -> Limits:
     """95 % percentile interval of the mean, readers and images both drawn anew.
 
     It holds for readers and images like these; it is on the wide side where readers, or images, hardly differ.
@@ -97,12 +97,12 @@ def _resampled(count: int, rng: np.random.Generator, num_resamples: int) -> NDAr
     return rng.multinomial(count, np.full(count, 1 / count), num_resamples).astype(np.float64)
 
 
-def _percentiles(above: NDArray[np.float64], below: NDArray[np.float64]) -> Interval:
+def _percentiles(above: NDArray[np.float64], below: NDArray[np.float64]) -> Limits:
     means = above[below > 0] / below[below > 0]
     if not means.size:
-        return Interval(float("nan"), float("nan"))
+        return Limits(float("nan"), float("nan"))
     low, high = np.quantile(means, [0.025, 0.975])
-    return Interval(float(low), float(high))
+    return Limits(float(low), float(high))
 
 
 def signal_detection(hits: int, signals: int, false_alarms: int, noises: int) -> SignalDetection:
@@ -160,7 +160,7 @@ def reader_areas(placed: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(below > 0, above / np.maximum(below, 1), np.nan))
 
 
-def area_bootstrap(placed: NDArray[np.float64], rng: np.random.Generator, *, num_resamples: int = 2000) -> Interval:
+def area_bootstrap(placed: NDArray[np.float64], rng: np.random.Generator, *, num_resamples: int = 2000) -> Limits:
     """95 % percentile interval of the mean area under the ROC; readers and both kinds of pictures are drawn anew.
 
     Args:

@@ -48,7 +48,7 @@ def test_means_spreads_and_differences_by_hand(reported):
     assert cell.mean("roc_auc") == pytest.approx(0.92)
     assert cell.spread("roc_auc") == pytest.approx(0.06 / np.sqrt(2))
     found = results.difference(cell, "roc_auc")
-    assert found.mean == pytest.approx((0.04 + 0.08) / 2) and (found.low, found.high) == pytest.approx((0.04, 0.08))
+    assert found.value == pytest.approx((0.04 + 0.08) / 2) and (found.low, found.high) == pytest.approx((0.04, 0.08))
     assert results.difference(results.cell("one", "net", "eyes"), "roc_auc") is None
     assert results.difference(cell, "kinds_found") is None and np.isnan(cell.mean("kinds_found"))
 
@@ -59,7 +59,7 @@ def test_a_missing_seed_is_told_and_pairs_only_what_both_have(reported):
     results = collected(reported, without=[gone])
     assert results.missing == 1 and "1 of the trainings are not finished" in markdown(results)
     found = results.difference(results.cell("two", "net", "eyes"), "roc_auc")
-    assert found.mean == pytest.approx(0.04)
+    assert found.value == pytest.approx(0.04)
     assert np.isnan(results.cell("one", "net", "eyes").spread("roc_auc"))
     assert "nan" not in markdown(results)
 
