@@ -1,10 +1,10 @@
-"""One batch of planned samples made and written: the iteration of the generating evaluator."""
+"""One batch of planned samples, made and written."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +14,17 @@ from ignite.engine import Engine, Events
 from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample
 from monai_fundusgen.sampling.painters import Painter
 from monai_fundusgen.sampling.plan import PlannedSample
-from monai_fundusgen.sampling.sources import MapSource
+from monai_fundusgen.sampling.sources import VesselSample
 
 
 @dataclass(frozen=True)
 class GenerationStep:
-    """Draw vessels, paint photographs; pass it to an evaluator as ``iteration_update``."""
+    """Draw vessels, paint photographs."""
 
-    map_source: MapSource
+    map_source: Callable[[Sequence[PlannedSample]], list[VesselSample]]
     painter: Painter
 
-    def __call__(self, engine: Engine, batch: Mapping[str, Any]) -> list[FinishedSample]:
+    def __call__(self, batch: Mapping[str, Any]) -> list[FinishedSample]:
         """Finished samples of a collated batch of `PlannedSample`."""
         columns = zip(batch["id"], batch["index"], batch["seed"], strict=True)
         return self.samples([PlannedSample(id=one, index=int(index), seed=int(seed)) for one, index, seed in columns])

@@ -158,7 +158,8 @@ def _averaged(fine: SoftPlane, scale: int) -> SoftPlane:
     for i in range(mean.shape[0] * scale):
         for j in range(mean.shape[1] * scale):
             mean[i // scale, j // scale] += fine[i, j]
-    return mean / np.float32(scale * scale)
+    mean /= np.float32(scale * scale)
+    return mean
 
 
 def covered_share(paths: KindPaths, size: int, *, blur_px: float = 0.0) -> SoftPlane:
