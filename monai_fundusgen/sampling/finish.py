@@ -144,4 +144,4 @@ def with_drawn_disc(eye: Retina, seed: int) -> Retina:
     side = 1.0 if landmarks.right_eye else -1.0
     middle = (landmarks.disc_mm[0] - side * _NASAL * radius, landmarks.disc_mm[1])
     drawn = Landmarks(middle, radius, anatomy.cup_ratio.draw(rng), landmarks.faz_radius_mm, landmarks.right_eye)
-    return replace(eye, landmarks=drawn)
+    return replace(eye, landmarks=drawn, estimated=tuple(part for part in eye.estimated if part != "disc"))

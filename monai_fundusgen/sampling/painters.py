@@ -19,7 +19,7 @@ from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.phantom.camera import draw_camera
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.sampling.finish import PhotographFinish
+from monai_fundusgen.sampling.finish import PhotographFinish, with_drawn_disc
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import VesselSample
 from monai_fundusgen.sampling.workers import Workers
@@ -28,6 +28,7 @@ from monai_fundusgen.transforms.condition import photograph_condition, recorded_
 from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 from monai_fundusgen.transforms.fov import estimate_fov
 from monai_fundusgen.transforms.pixels import photograph_pixels
+from monai_fundusgen.vessels.eye import Retina
 
 
 class Painter(Protocol):
@@ -35,6 +36,9 @@ class Painter(Protocol):
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Photographs (3, H, W), in order, black outside the field of view."""
+
+    def shown(self, eye: Retina, seed: int) -> Retina:
+        """The record of an eye as the photograph of that seed shows it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ class CascadePainter:
         seeds = [plan["seed"] for plan in planned]
         painted = [self._paint(sample, seed) for sample, seed in zip(vessels, seeds, strict=True)]
         return painted if self.finish is None else self.workers.map(self.finish, painted, vessels, seeds)
+
+    def shown(self, eye: Retina, seed: int) -> Retina:
+        """With the disc that the finish draws, where there is one."""
+        return eye if self.finish is None else with_drawn_disc(eye, seed)
 
     @torch.inference_mode()
     def _paint(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
@@ -102,6 +110,10 @@ class PhantomPainter:
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Render each eye with a camera drawn from the sample's seed."""
         return self.workers.map(partial(_rendered, self.artefacts), vessels, [plan["seed"] for plan in planned])
+
+    def shown(self, eye: Retina, seed: int) -> Retina:
+        """As it is."""
+        return eye
 
 
 def _rendered(artefacts: bool, sample: VesselSample, seed: int) -> NDArray[np.uint8]:

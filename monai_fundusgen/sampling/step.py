@@ -9,12 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from ignite.engine import Engine, Events
+from numpy.typing import NDArray
 
 from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample
 from monai_fundusgen.sampling.painters import Painter
 from monai_fundusgen.sampling.plan import PlannedSample
-from monai_fundusgen.sampling.sources import VesselSample
+from monai_fundusgen.sampling.sources import VesselSample, told_of
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,12 @@ class GenerationStep:
         """Finished samples of some that are planned."""
         vessels = self.map_source(planned)
         photographs = self.painter(vessels, planned)
-        return [
-            FinishedSample(
-                plan["id"], photograph, sample.label, sample.fov, sample.eye, {"seed": plan["seed"], **sample.origin}
-            )
-            for plan, sample, photograph in zip(planned, vessels, photographs, strict=True)
-        ]
+        return [self._finished(*one) for one in zip(planned, vessels, photographs, strict=True)]
+
+    def _finished(self, plan: PlannedSample, sample: VesselSample, photograph: NDArray[np.uint8]) -> FinishedSample:
+        eye = self.painter.shown(sample.eye, plan["seed"])
+        record = {"seed": plan["seed"], **sample.origin, **told_of(eye, sample.label.shape[-1])}
+        return FinishedSample(plan["id"], photograph, sample.label, sample.fov, eye, record)
 
 
 class WriteSamples:
