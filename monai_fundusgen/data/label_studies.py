@@ -5,8 +5,8 @@
     STUDIES/versions/<tag>/<id>_v1.png    an earlier label of that tag
     STUDIES/datastore_v2.json             what there is; under `info` who saved a label, when, and its SHA-256
 
-MONAI Label's own store writes the last file in place and forgets what was there; this one writes every file whole, keeps
-earlier labels, and changes the list only under MONAI Label's own lock, after reading it anew.
+MONAI Label's own store writes the last file in place and forgets what was there; this one writes every file whole,
+keeps earlier labels, and changes the list only under MONAI Label's own lock, after reading it anew.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from monai_fundusgen.conventions import LABEL_NAMES
 from monai_fundusgen.data.reading import read_av
 from monai_fundusgen.storage.checksum import file_sha256
-from monai_fundusgen.storage.contained import is_link
+from monai_fundusgen.storage.contained import contained, is_link
 from monai_fundusgen.storage.picture_file import png_bytes
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 from monai_fundusgen.transforms.av_codec import encode_av
@@ -118,16 +118,37 @@ class LabelStudies:
         return dict(content)
 
     def objects(self) -> dict[str, Any]:
-        """Entries by id, in order; errors as of `read`."""
-        return dict(sorted(self.read()["objects"].items()))
+        """Entries by id, in order.
+
+        Raises:
+            ValueError: as `read`, and of ids and endings that lead out of the folder.
+        """
+        found = dict(sorted(self.read()["objects"].items()))
+        for image, entry in found.items():
+            plain_name(image, f"{self.root / DATASTORE}: id")
+            if entry["image"]["ext"] not in ENDINGS:
+                raise ValueError(
+                    f"{self.root / DATASTORE}: {image} ends in {entry['image']['ext']!r}, expected a photograph in "
+                    f"{', '.join(ENDINGS)}; convert it"
+                )
+        return found
 
     def image_path(self, image: str) -> Path:
-        """Where the photograph of an id lies.
+        """The photograph of an id.
 
         Raises:
             KeyError: no such id.
+            FileNotFoundError, OutsideError: no plain file in the folder.
         """
-        return self.root / f"{image}{self.read()['objects'][image]['image']['ext']}"
+        return contained(self.root, f"{image}{self.objects()[image]['image']['ext']}")
+
+    def label_file(self, image: str, tag: str) -> Path:
+        """The label of an id and a tag, which is there.
+
+        Raises:
+            FileNotFoundError, OutsideError: no plain file in the folder.
+        """
+        return contained(self.root, self.label_path(image, tag).relative_to(self.root))
 
     def label_path(self, image: str, tag: str) -> Path:
         """Where the label of an id and a tag lies, or would."""
@@ -212,15 +233,17 @@ class LabelStudies:
         """Copy the present label to its versions, unless it is there; returns what is known of all versions."""
         path, versions = self.label_path(image, tag), self.versions(image, tag)
         known = [*before.get("history", []), *([before] if "sha256" in before else [])]
-        who = {one["sha256"]: {"user": one.get("user", UNKNOWN), "time": one.get("time")} for one in known}
-        if path.is_file():
-            if not versions or file_sha256(versions[-1]) != file_sha256(path):
-                name = f"{image}_v{len(versions) + 1}.png"
-                write_whole(self.root / "versions" / tag / name, path.read_bytes())
-                versions = self.versions(image, tag)
-        told = [(place, file_sha256(version)) for place, version in enumerate(versions, start=1)]
-        unknown = {"user": UNKNOWN, "time": None}  # something else wrote to the file
-        return [{**who.get(digest, unknown), "version": place, "sha256": digest} for place, digest in told]
+        who = {(one["version"], one["sha256"]): (one.get("user", UNKNOWN), one.get("time")) for one in known}
+        if path.is_file() and (not versions or file_sha256(versions[-1]) != file_sha256(path)):
+            name = f"{image}_v{len(versions) + 1}.png"
+            write_whole(self.root / "versions" / tag / name, path.read_bytes())
+            versions = self.versions(image, tag)
+        told = []
+        for place, version in enumerate(versions, start=1):
+            digest = file_sha256(version)
+            user, time = who.get((place, digest), (UNKNOWN, None))  # else something else wrote to the file
+            told.append({"version": place, "user": user, "time": time, "sha256": digest})
+        return told
 
     def update_info(self, image: str, info: Mapping[str, Any], tag: str | None = None) -> None:
         """Add to what is known of a photograph or of one of its labels.

@@ -55,6 +55,13 @@ def test_the_same_label_again_is_no_version(studies):
     assert studies.objects()["eye1"]["labels"][FINAL]["info"]["user"] == "anna"
 
 
+def test_going_back_to_an_earlier_label_is_a_version_of_its_own(studies):
+    for user, code in (("anna", 1), ("ben", 2), ("carl", 1), ("dora", 3)):
+        studies.save_label("eye1", FINAL, codes(code), {"user": user})
+    history = studies.objects()["eye1"]["labels"][FINAL]["info"]["history"]
+    assert [one["user"] for one in history] == ["anna", "ben", "carl"]
+
+
 def test_tags_have_versions_of_their_own(studies):
     studies.save_label("eye1", ORIGINAL, codes(1), {})
     studies.save_label("eye1", FINAL, codes(2), {})
