@@ -63,3 +63,24 @@ def import_(
         for label in labels:
             typer.echo(described(label))
         typer.echo(f"{output}: {len(labels)} final labels")
+
+
+@label_app.command()
+def serve(
+    studies: Annotated[Path, _STUDIES],
+    application: Annotated[
+        Path, typer.Option("--app", help="Folder of the server's own: its weights, runs, logs and uploads.")
+    ] = Path("runs/label"),
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen at.")] = 8000,
+) -> None:
+    """Start MONAI Label on a studies folder, in the environment that `make label` makes; Ctrl-C ends it."""
+    from monai_fundusgen.apps.label.serve import serve as serve_studies
+
+    def told(token: str | None) -> None:
+        typer.echo(f"http://{host}:{port} serves {studies}")
+        if token is not None:
+            typer.echo(f"callers need the header Authorization: Bearer {token}")
+            typer.echo("warning: other machines reach this without encryption; put an HTTPS proxy before it", err=True)
+
+    serve_studies(studies, application, host=host, port=port, told=told)

@@ -53,8 +53,8 @@ class Exported:
     Attributes:
         added: photographs that were not there before.
         present: photographs that were.
-        labels: labels written, tag `ORIGINAL`.
-        kept: labels left alone, because the studies hold another original.
+        labels: labels written.
+        kept: labels left alone, because the studies have one of that tag.
         uncertain_px: vessel pixels of unknown kind in the sources; background in the studies.
     """
 
@@ -91,7 +91,7 @@ def datalist_of(source: str | Path) -> Path:
 
 
 def export_studies(
-    source: str | Path, studies: str | Path, *, info: Mapping[str, Any] | None = None, progress: Wrap = lambda all: all
+    source: str | Path, studies: str | Path, *, tag: str = ORIGINAL, prefix: str = "", progress: Wrap = lambda all: all
 ) -> Exported:
     """Copy the photographs of a datalist, and their labels as original ones, into a studies folder.
 
@@ -100,7 +100,8 @@ def export_studies(
     Args:
         source: datalist, or data set with one.
         studies: the folder; made if missing.
-        info: told of every photograph.
+        tag: what the labels become: `ORIGINAL`, for people to look at, or `FINAL`.
+        prefix: put before every id.
         progress: wraps the items of the list.
 
     Raises:
@@ -110,28 +111,28 @@ def export_studies(
     path = datalist_of(source)
     folder = LabelStudies(studies)
     listed = folder.read()["objects"]
-    items = _items_of(path)
+    items = _items_of(path, prefix)
     counts = {"added": 0, "present": 0, "labels": 0, "kept": 0, "uncertain_px": 0}
     for name, item in progress(items):
-        told = {**(info or {}), "datalist": path.name, "section": item["section"], "source": Path(item[IMAGE]).name}
-        content, ending = _photograph(Path(item[IMAGE]))
+        told = {"datalist": path.name, "section": item["section"], "source": Path(item[IMAGE]).name}
+        content, ending = photograph_content(Path(item[IMAGE]))
         new = folder.add_image(name, content, ending, told | {"fold": item["fold"]} if "fold" in item else told)
         counts["added" if new else "present"] += 1
         if LABEL not in item:
             continue
         planes = read_av(item[LABEL])
         counts["uncertain_px"] += int(planes.uncertain.sum())
-        if ORIGINAL in listed.get(name, {}).get("labels", {}):
+        if tag in listed.get(name, {}).get("labels", {}):
             counts["kept"] += 1
             continue
         label = {"user": UNKNOWN, "datalist": path.name, "source": Path(item[LABEL]).name}
-        folder.save_label(name, ORIGINAL, read_codes(item[LABEL]), label)
+        folder.save_label(name, tag, read_codes(item[LABEL]), label)
         counts["labels"] += 1
     folder.reconcile()
     return Exported(**counts)
 
 
-def _items_of(path: Path) -> list[tuple[str, dict[str, Any]]]:
+def _items_of(path: Path, prefix: str) -> list[tuple[str, dict[str, Any]]]:
     """All items of all sections with the ids that they get."""
     found = []
     for section in SECTIONS:
@@ -143,7 +144,7 @@ def _items_of(path: Path) -> list[tuple[str, dict[str, Any]]]:
         raise ValueError(f"{path}: an item without a photograph; expected 'image' in every item")
     named: dict[str, dict[str, Any]] = {}
     for item in with_ids(found):
-        name = plain_name(_NO_ID.sub("_", item["id"]).strip("_-"), f"{item[IMAGE]}: id")
+        name = plain_name(prefix + _NO_ID.sub("_", item["id"]).strip("_-"), f"{item[IMAGE]}: id")
         if name in named:
             raise ValueError(
                 f"{path}: {named[name][IMAGE]} and {item[IMAGE]} would both be {name!r} in the studies; rename one"
@@ -152,8 +153,12 @@ def _items_of(path: Path) -> list[tuple[str, dict[str, Any]]]:
     return list(named.items())
 
 
-def _photograph(path: Path) -> tuple[bytes, str]:
-    """Bytes for the studies, and their ending: the file itself where MONAI Label knows its kind, else a PNG of it."""
+def photograph_content(path: Path) -> tuple[bytes, str]:
+    """Bytes for the studies, and their ending: the file itself where MONAI Label knows its kind, else a PNG of it.
+
+    Raises:
+        OSError, ValueError: unreadable, more than 8 bits a channel, or an EXIF tag that turns it; the file is named.
+    """
     pixels = read_rgb(path)  # whole, 8 bits, upright; else refused
     ending = _SAME.get(path.suffix.lower())
     content = path.read_bytes()
