@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fastapi import HTTPException
 from monailabel.datastore.local import LocalDatastore, LocalDatastoreModel
@@ -14,16 +16,19 @@ from monai_fundusgen.apps.label.transfer import photograph_content, refuse_other
 from monai_fundusgen.data.label_studies import UNKNOWN, LabelStudies, plain_name, read_codes
 from monai_fundusgen.storage.whole_file import write_json
 
+#: Where an upload lies is nobody's business.
+_UPLOAD: Final = re.compile(re.escape(tempfile.gettempdir()) + r"/[^\s/:']+")
+
 
 @contextmanager
-def told(status: int = 400) -> Iterator[None]:
+def told() -> Iterator[None]:
     """Answer an error of the user with its message in place of a bare 500."""
     try:
         yield
     except KeyError as error:
         raise HTTPException(404, f"{error.args[0]}: no such photograph or label in the studies") from error
     except (OSError, ValueError) as error:
-        raise HTTPException(status, str(error)) from error
+        raise HTTPException(400, _UPLOAD.sub("the upload", str(error))) from error
 
 
 class StudiesDatastore(LocalDatastore):
