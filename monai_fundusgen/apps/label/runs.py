@@ -18,6 +18,7 @@ from monai_fundusgen.apps.label.weights import publish, served_weights
 from monai_fundusgen.conventions import IMAGE, LABEL
 from monai_fundusgen.data.datalist import READER
 from monai_fundusgen.data.label_studies import FINAL, ORIGINAL, LabelStudies
+from monai_fundusgen.handlers.run_record import read_history
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.whole_file import write_json
 from monai_fundusgen.weights.bundles import SEGMENTER
@@ -138,8 +139,8 @@ class FineTuning:
         return [{IMAGE: str(image.absolute()), LABEL: str(label.absolute())} for image, label in paths]
 
     def _published(self, folder: Path, trained: int, held_back: int) -> dict[str, Any]:
-        lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-        record = {"trained_on": trained, "held_back": held_back, "training": folder.name, **json.loads(lines[-1])}
+        last = read_history(folder)[-1]
+        record = {"trained_on": trained, "held_back": held_back, "training": folder.name, **last}
         publish(folder / "model.pt", self.model_dir, record)
         return record
 

@@ -14,6 +14,7 @@ from monai_fundusgen.apps.label.gate import Gate
 from monai_fundusgen.apps.label.order import next_image
 from monai_fundusgen.apps.label.painting import PAINTED_PX, painted_photograph
 from monai_fundusgen.data.label_studies import FINAL, ORIGINAL, LabelStudies
+from monai_fundusgen.handlers.run_record import HISTORY
 from monai_fundusgen.storage.picture_file import png_bytes
 
 
@@ -136,7 +137,7 @@ def test_a_training_has_a_folder_for_its_labels_and_options(studies, tmp_path, m
         folder = tmp_path / words[words.index("--output") + 1]
         seen.append((folder, words))
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "history.jsonl").write_text('{"epoch": 1, "validation": {"dice": 0.8}}\n')
+        (folder / HISTORY).write_text('{"epoch": 1, "validation": {"dice": 0.8}}\n')
         (folder / "model.pt").write_bytes(f"weights {len(seen)}".encode())
 
     monkeypatch.setattr(runs, "_run", trained)
