@@ -181,19 +181,34 @@ class LabelStudies:
         digest = hashlib.sha256(content).hexdigest()
         with self._lock():
             listed = self.read()
-            entry = listed["objects"].get(image)
-            if entry is not None:
-                there = self.root / f"{image}{entry['image']['ext']}"
-                if there.is_file() and file_sha256(there) == digest:
-                    return False
-                raise FileExistsError(
-                    f"{there}: another photograph has this id; rename one of the two, or give a new studies folder"
-                )
+            if self.holds(image, digest, listed):
+                return False
             write_whole(self.root / f"{image}{ending}", content)
             told = {**info, "name": f"{image}{ending}", "sha256": digest, "time": now()}
             listed["objects"][image] = {"image": {"ext": ending, "info": told}, "labels": {}}
             write_json(self.root / DATASTORE, listed)
         return True
+
+    def holds(self, image: str, sha256: str, listed: Mapping[str, Any]) -> bool:
+        """Whether a photograph is there under its id.
+
+        Args:
+            image: the id.
+            sha256: of the photograph's file.
+            listed: what `read` gave.
+
+        Raises:
+            FileExistsError: another photograph has that id.
+        """
+        entry = listed["objects"].get(image)
+        if entry is None:
+            return False
+        there = self.root / f"{image}{entry['image']['ext']}"
+        if there.is_file() and file_sha256(there) == sha256:
+            return True
+        raise FileExistsError(
+            f"{there}: another photograph has this id; rename one of the two, or give a new studies folder"
+        )
 
     def save_label(self, image: str, tag: str, codes: Codes, info: Mapping[str, Any]) -> int:
         """Save a label; the one that it replaces is kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -95,14 +96,15 @@ def export_studies(
 ) -> Exported:
     """Copy the photographs of a datalist, and their labels as original ones, into a studies folder.
 
-    What is there already stays: a second call adds what is new, one that was killed goes on.
+    What is there already stays: a second call adds what is new, one that was killed goes on. Every file is read before
+    the first is copied.
 
     Args:
         source: datalist, or data set with one.
         studies: the folder; made if missing.
         tag: what the labels become: `ORIGINAL`, for people to look at, or `FINAL`.
         prefix: put before every id.
-        progress: wraps the items of the list.
+        progress: wraps the items of the list, twice.
 
     Raises:
         OSError, ValueError: a file that is missing or cannot be read, an item without a file, two of one name, or a
@@ -110,8 +112,10 @@ def export_studies(
     """
     path = datalist_of(source)
     folder = LabelStudies(studies)
-    listed = folder.read()["objects"]
+    listed = folder.read()
     items = _items_of(path, prefix)
+    for name, item in progress(items):
+        _check(folder, listed, name, item)
     counts = {"added": 0, "present": 0, "labels": 0, "kept": 0, "uncertain_px": 0}
     for name, item in progress(items):
         told = {"datalist": path.name, "section": item["section"], "source": Path(item[IMAGE]).name}
@@ -122,7 +126,7 @@ def export_studies(
             continue
         planes = read_av(item[LABEL])
         counts["uncertain_px"] += int(planes.uncertain.sum())
-        if tag in listed.get(name, {}).get("labels", {}):
+        if tag in listed["objects"].get(name, {}).get("labels", {}):
             counts["kept"] += 1
             continue
         label = {"user": UNKNOWN, "datalist": path.name, "source": Path(item[LABEL]).name}
@@ -130,6 +134,14 @@ def export_studies(
         counts["labels"] += 1
     folder.reconcile()
     return Exported(**counts)
+
+
+def _check(folder: LabelStudies, listed: Mapping[str, Any], name: str, item: Mapping[str, Any]) -> None:
+    """Read the files of an item, and raise where they cannot come into the studies."""
+    content, _ = photograph_content(Path(item[IMAGE]))
+    folder.holds(name, hashlib.sha256(content).hexdigest(), listed)
+    if LABEL in item:
+        refuse_other_size(Path(item[LABEL]), read_codes(item[LABEL]), Path(item[IMAGE]))
 
 
 def _items_of(path: Path, prefix: str) -> list[tuple[str, dict[str, Any]]]:
