@@ -15,6 +15,7 @@ from monailabel.utils.others.generic import device_list, name_to_device
 from numpy.typing import NDArray
 
 from monai_fundusgen.apps.label.datastore import told
+from monai_fundusgen.apps.label.hvgn import HVGN, load_hvgn, trained_hvgn
 from monai_fundusgen.apps.label.painting import painted_photograph
 from monai_fundusgen.apps.label.weights import served_weights
 from monai_fundusgen.conventions import ARTERY_CODE, CROSSING_CODE, LABEL_NAMES, SYNTHETIC_ON_GIVEN_MAP, VEIN_CODE
@@ -25,10 +26,15 @@ from monai_fundusgen.sampling.painted_labels import cascade_painter
 from monai_fundusgen.sampling.painters import Painter
 from monai_fundusgen.storage.picture_file import png_bytes
 from monai_fundusgen.transforms.vessel_targets import OUTPUTS
+from monai_fundusgen.weights.bundles import SEGMENTER
 
 #: Codes by name, as viewers are told, and their colours.
 LABELS: Final = {name: code for code, name in LABEL_NAMES.items() if code}
 COLOURS: Final = {"artery": (255, 40, 40), "vein": (60, 90, 255), "crossing": (40, 220, 90), "vessel": (255, 255, 255)}
+
+#: Codes of the task of arteries and veins, and of that of vessels.
+AV_LABELS: Final = {"artery": ARTERY_CODE, "vein": VEIN_CODE, "crossing": CROSSING_CODE}
+VESSEL_LABELS: Final = {"vessel": 1}
 
 _VESSEL: Final = OUTPUTS.index("vessel")
 Result = tuple[str | None, dict[str, Any]]
@@ -169,11 +175,75 @@ class SynthesisTask(InferTask):
         assert given is not None, "the server demands an image"
         if given.stem not in known:
             return "uploaded", given, None
-        tags = known[given.stem]["labels"]
-        for tag in (FINAL, ORIGINAL):
-            if tag in tags:
-                return tag, self.studies.label_file(given.stem, tag), given
-        raise KeyError(f"{given.stem} without a label")
+        label = _label_of(self.studies, given)
+        if label is None:
+            raise KeyError(f"{given.stem}, final or original label")
+        return *label, given
+
+
+class KnownVesselTask(InferTask):
+    """Kinds by HVGN, on the vessels of the photograph's label, final before original, else on those that are found.
+
+    Args:
+        networks: what finds vessels where there is no label.
+        studies: where labels are looked up.
+    """
+
+    def __init__(self, networks: Networks, studies: LabelStudies) -> None:
+        super().__init__(
+            InferType.SEGMENTATION, dict(AV_LABELS), 2, f"Arteries and veins of known vessels (bundle {HVGN})",
+            {"device": device_list(), "label_colors": {name: COLOURS[name] for name in AV_LABELS}},
+        )  # fmt: skip
+        self.networks, self.studies = networks, studies
+
+    def is_valid(self) -> bool:
+        """Whether there are weights of it."""
+        return trained_hvgn(self.networks.model_dir) is not None
+
+    def __call__(self, request: Mapping[str, Any]) -> Result:
+        """File of the label map, names, colours, whose vessels they are, and time.
+
+        Args:
+            request: ``image``, a path; and ``device``.
+
+        Raises:
+            HTTPException: 400, no weights, or no photograph that can be segmented.
+        """
+        start = time.perf_counter()
+        with told():
+            folder, path = trained_hvgn(self.networks.model_dir), Path(request["image"])
+            if folder is None:
+                wanted = self.networks.model_dir / HVGN
+                raise FileNotFoundError(
+                    f"{HVGN}: no weights of it are shipped and none are in {wanted}; train it: `fundusgen train {HVGN} "
+                    f"-o {wanted}`"
+                )
+            device = name_to_device(request.get("device"))
+            source, vessel = self._vessels(path, device)
+            codes = load_hvgn(folder, device)(path, vessel)
+        return written(codes), {
+            "label_names": self.labels,
+            "label_colors": self.config()["label_colors"],
+            "vessels": source,
+            "latencies": {"total": round(time.perf_counter() - start, 2)},
+        }
+
+    def _vessels(self, path: Path, device: str) -> tuple[str, NDArray[np.bool_]]:
+        """Whose vessels they are, and they themselves (H, W)."""
+        label = _label_of(self.studies, path)
+        if label is not None:
+            return label[0], read_codes(label[1]) > 0
+        photograph, fov = read_photograph(path)
+        segmenter = self.networks.segmenter(device)
+        return SEGMENTER, (segmenter(photograph, fov)[_VESSEL] >= segmenter.codes.threshold).numpy()
+
+
+def _label_of(studies: LabelStudies, photograph: Path) -> tuple[str, Path] | None:
+    """Tag and file of the label of a photograph of the studies, final before original; None where there is none."""
+    known = studies.objects() if photograph.parent == studies.root.resolve() else {}
+    tags = known.get(photograph.stem, {}).get("labels", {})
+    found = next((tag for tag in (FINAL, ORIGINAL) if tag in tags), None)
+    return None if found is None else (found, studies.label_file(photograph.stem, found))
 
 
 def _number(request: Mapping[str, Any], name: str) -> float | None:
@@ -189,8 +259,3 @@ def _number(request: Mapping[str, Any], name: str) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name}: found {str(value)[:40]!r}, expected a number") from None
-
-
-#: Codes of the task of arteries and veins, and of that of vessels.
-AV_LABELS: Final = {"artery": ARTERY_CODE, "vein": VEIN_CODE, "crossing": CROSSING_CODE}
-VESSEL_LABELS: Final = {"vessel": 1}

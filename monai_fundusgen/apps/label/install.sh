@@ -44,7 +44,7 @@ install torch
 install monailabel==0.8.5 monai 'pydicom<3' 'pynetdicom<3' 'dicomweb-client<0.60'
 
 # This package without its requirements, and then those: all but jsonschema, which pydicom-seg holds back at 3 and which
-# only the check of a bundle's metadata needs.
+# the server has no need of (pip complains of it).
 if [ -d "$2" ]; then install --no-deps --editable "$2"; else install --no-deps --force-reinstall "$2"; fi
 "$py" -c '
 from importlib.metadata import requires

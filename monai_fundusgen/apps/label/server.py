@@ -24,6 +24,7 @@ from monai_fundusgen.apps.label.infer import (
     AV_LABELS,
     LABELS,
     VESSEL_LABELS,
+    KnownVesselTask,
     Networks,
     SegmentationTask,
     SynthesisTask,
@@ -57,10 +58,11 @@ class FundusLabel(MONAILabelApp):
         )  # fmt: skip
 
     def init_infers(self) -> dict[str, InferTask]:
-        """Arteries and veins, vessels, and photographs for label maps."""
+        """Arteries and veins, vessels, kinds of known vessels, and photographs for label maps."""
         return {
             "artery_vein": SegmentationTask(self._networks, AV_LABELS),
             "vessel": SegmentationTask(self._networks, VESSEL_LABELS),
+            "artery_vein_hvgn": KnownVesselTask(self._networks, self._files),
             "synthesize": SynthesisTask(self._files),
         }
 

@@ -196,6 +196,34 @@ def test_a_generation_goes_into_the_studies_once_and_grows(tmp_path, monkeypatch
     assert all(set(one["labels"]) == {ORIGINAL} for one in studies.objects().values())
 
 
+def test_hvgn_keeps_vessels_and_tells_their_kinds(tmp_path, phantom):
+    """With weights of no training: each vessel gets some kind, nothing else does, upright."""
+    import torch
+    import yaml
+    from monai.bundle import ConfigParser
+
+    from monai_fundusgen.apps.label.hvgn import HVGN, load_hvgn, trained_hvgn
+    from monai_fundusgen.weights.bundles import bundle
+    from monai_fundusgen.weights.files import save_weights
+    from tests.apps.label.conftest import write_picture
+
+    assert trained_hvgn(tmp_path) is None
+    folder = tmp_path / HVGN
+    (folder / "configs").mkdir(parents=True)
+    config = yaml.safe_load((bundle(HVGN) / "configs" / "inference.yaml").read_text())
+    config["features_def"]["width"] = 0.125
+    config["weights"] = "$@bundle_root + '/model.pt'"
+    (folder / "configs" / "inference.yaml").write_text(yaml.safe_dump(config))
+    torch.manual_seed(0)
+    parser = ConfigParser(config)
+    save_weights(parser.get_parsed_content("network_def").state_dict(), folder / "model.pt")
+    assert trained_hvgn(tmp_path) == folder
+    photograph, codes = phantom
+    found = load_hvgn(folder)(write_picture(tmp_path / "eye.png", photograph), codes > 0)
+    assert found.shape == codes.shape and found.dtype == np.uint8
+    assert ((found > 0) <= (codes > 0)).all() and (found > 0).sum() > 0.9 * (codes > 0).sum()
+
+
 class Stripes:
     """Paints what it is given: green where an artery is, blue where a vein is."""
 

@@ -117,6 +117,11 @@ def test_a_test_photograph_of_hrf(world, hrf_av):
     urllib.request.urlopen(urllib.request.Request(f"{world.url}/datastore/image?id={stem}", method="DELETE"))
 
 
+def test_hvgn_is_offered_only_where_it_has_weights(world):
+    message = refusal(lambda: world.client.infer("artery_vein_hvgn", "eye", {}))
+    assert "no weights of it are shipped" in message and "fundusgen train fundus_av_hvgn" in message
+
+
 def test_vessels_alone_are_zero_and_one(world):
     found = pixels_of(world.client.infer("vessel", "eye", FAST)[0])
     assert set(np.unique(found)) == {0, 1} and dice(found > 0, world.truth > 0) > 0.55
