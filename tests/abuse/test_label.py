@@ -98,7 +98,7 @@ CASES = [
     ("items without files", "label export list.json -o studies", ["without a photograph", "expected 'image'"],
      datalist({"training": [{"seed": 3}]})),
     ("two of one name", "label export list.json -o studies", ["would both be 'a_b'", "rename one"],
-     datalist({"training": [{"image": "a.b.png"}, {"image": "a_b.png"}]}, **{"a.b": GREY, "a_b": OTHER})),
+     datalist({"training": [{"image": "a b.png"}, {"image": "a_b.png"}]}, **{"a b": GREY, "a_b": OTHER})),
     ("a label of another size", "label export list.json -o studies", ["40 x 60 px, its photograph has 60 x 40", "upright"],
      datalist({"training": [{"image": "b.png"}, {"image": "a.png", "label": "l.png"}]}, a=GREY, b=OTHER,
               l=np.ones((60, 40), np.uint8))),
