@@ -105,7 +105,9 @@ class SegmentationTask(InferTask):
             photograph, fov = read_photograph(Path(request["image"]))
             device = name_to_device(request.get("device"))
             mirrors = _number(request, "mirrors")
-            segmenter = self.networks.segmenter(device, _number(request, "field_deg"), mirrors and int(mirrors))
+            segmenter = self.networks.segmenter(
+                device, _number(request, "field_deg"), None if mirrors is None else int(mirrors)
+            )
             chance = segmenter(photograph, fov)
         if "artery" in self.labels:
             codes = segmenter.codes(chance).numpy()

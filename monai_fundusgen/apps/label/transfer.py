@@ -212,7 +212,7 @@ def import_studies(
     if not done:
         raise ValueError(f"{folder.root}: no final label among its photographs; save one in a viewer first")
     items: dict[str, list[dict[str, Any]]] = {section: [] for section in SECTIONS}
-    labels = []
+    labels: list[CorrectedLabel] = []
     with whole_folder(files) as partial:
         for name in progress(list(done)):
             section, item = _copied(folder, name, done[name], partial)
