@@ -34,7 +34,7 @@ def review(
     ),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8200,
 ) -> None:
-    """Serve photographs with their labels to reviewers' browsers until Ctrl-C; the labels themselves stay as they are."""
+    """Serve photographs and labels to reviewers' browsers until Ctrl-C; the original labels stay as they are."""
     from monai_fundusgen.apps.review.server import serve
     from monai_fundusgen.apps.web.guarded_app import LOOPBACK
 

@@ -56,7 +56,8 @@ def unpacked(body: bytes, height: int, width: int) -> Codes:
         ValueError: not packed, another number of pixels, or a code that there is none of.
     """
     try:
-        content = zlib.decompressobj(wbits=31).decompress(body, height * width + 1)
+        stream = zlib.decompressobj(wbits=31)
+        content = stream.decompress(body, height * width + 1)
     except zlib.error as error:
         raise ValueError(
             f"label: found no gzip ({error}), expected the packed codes of {width} x {height} px"
@@ -66,6 +67,8 @@ def unpacked(body: bytes, height: int, width: int) -> Codes:
             f"label: found {'more than ' * (len(content) > height * width)}{min(len(content), height * width)} px, "
             f"expected {height * width} ({width} x {height})"
         )
+    if not stream.eof:
+        raise ValueError("label: found a gzip without its end, expected a whole one")
     codes = np.frombuffer(content, dtype=np.uint8).reshape(height, width)
     if codes.max() > UNCERTAIN_CODE:
         raise ValueError(f"label: found code {codes.max()}, expected 0 to {UNCERTAIN_CODE}")

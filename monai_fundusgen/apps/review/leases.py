@@ -48,7 +48,7 @@ class Leases:
             return self._live(photograph)
 
     def take(self, photograph: str, page: str, by: str, *, over: bool = False) -> Lease:
-        """Take or renew the lease; the lease that holds then, which is another page's unless ``over`` or it was free."""
+        """Take or renew the lease; returns what holds then: another page's lease, unless ``over`` or it was free."""
         with self._lock:
             held, now = self._live(photograph), self._clock()
             if held is None or (held.page != page and over):

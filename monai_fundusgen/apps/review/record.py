@@ -105,8 +105,8 @@ def read_record(path: Path) -> Record:
         return _record(told)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path}: found {type(error).__name__}: {error}, expected the record of a review ({FORMAT}); restore it, or "
-            f"move it away to begin this photograph anew"
+            f"{path}: found {type(error).__name__}: {error}, expected the record of a review ({FORMAT}); restore it, "
+            f"or move it away to begin this photograph anew"
         ) from error
 
 

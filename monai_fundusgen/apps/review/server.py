@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,6 +53,7 @@ class ReviewServer:
     def __init__(self, store: ReviewStore, reviewers: Reviewers, leases: Leases) -> None:
         self.store, self.reviewers, self.leases = store, reviewers, leases
         self._items = {item.id: item for item in store.source.items}
+        self._review = hashlib.sha256(str(store.folder).encode()).hexdigest()[:16]  # what browsers keep is of it
 
     async def front(self, request: Request) -> Response:
         """The page; the same for everybody."""
@@ -83,7 +85,9 @@ class ReviewServer:
         if by is None:
             return JSONResponse({"stage": self.reviewers.asks_for})
         listed = [self._row(item) for item in self.store.source.items]
-        return JSONResponse({"stage": "review", "title": title, "reviewer": by, "photographs": listed})
+        return JSONResponse({
+            "stage": "review", "title": title, "reviewer": by, "review": self._review, "photographs": listed,
+        })  # fmt: skip
 
     async def open(self, request: Request) -> Response:
         """Take up a photograph; where another page has it, to look at only, unless ``over`` is told."""

@@ -152,6 +152,4 @@ def _files(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_names(source: ReviewSource) -> None:
     if any(f"{item.name}.json" == REVIEWED for item in source.items):
-        raise ValueError(
-            f"{source.place}: found a photograph named {REVIEWED[:-5]!r}, which is the result's; rename it"
-        )
+        raise ValueError(f"{source.place}: found a photograph named {REVIEWED[:-5]!r}, a name of the result; rename it")
