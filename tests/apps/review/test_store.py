@@ -81,7 +81,8 @@ def test_a_final_label_trains(folder):
     (folder / "datalist.json").write_text(json.dumps({
         "name": "mine", "licence": "CC0", "labels": {"1": "artery", "2": "vein"},
         "training": [
-            {"image": f"images/{name}.jpg", "label": f"labels/{name}.png", "fold": 2} for name in ("anna_left", "ben_right")
+            {"image": f"images/{name}.jpg", "label": f"labels/{name}.png", "fold": 2}
+            for name in ("anna_left", "ben_right")
         ],
     }))  # fmt: skip
     store, item = opened(folder)

@@ -52,7 +52,7 @@
     }
     document.title = at("title").textContent = `Review of ${state.title}`;
     at("who").textContent = state.reviewer;
-    work ||= new Work(stage, unsaved, state.review, { notice, saved, state: showState, editable, changed: refresh });
+    work ||= new Work(stage, unsaved, state.review, { opening, notice, saved, state: showState, editable, changed: refresh });
     showRows();
   }
 
@@ -75,7 +75,7 @@
 
   const open_ = (photograph) => attempt(async () => {
     await work.leave();
-    notice(""); original = null; press(at("before"), false);
+    notice("");
     await work.open(photograph);
     at("rows").querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
   });
@@ -87,6 +87,8 @@
   }
 
   // ---- the photograph -------------------------------------------------------------------------------------------
+
+  function opening() { original = null; press(at("before"), false); }
 
   function saved(text, waiting = false) {
     at("saved").textContent = text;
@@ -110,6 +112,7 @@
     at("undo").disabled = !map || !map.done.length;
     at("redo").disabled = !map || !map.undone.length;
     at("restart").disabled = !map;
+    at("stage").dataset.branches = map && !map.stale ? map.branches : "";
     for (const button of at("kinds").children) press(button, stage.tool === button.value);
     at("width-told").textContent = `${stage.brush} px`;
     at("width").value = stage.brush;
@@ -164,7 +167,7 @@
   function key(event) {
     if (at("review").hidden || !work.map && !"np".includes(event.key) || event.altKey) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const typing = event.target.matches("input[type=text], select, button") && name === "Enter" || event.target.matches("input[type=range]") && name.startsWith("Arrow");
+    const typing = event.target.matches("select, button") && name === "Enter" || event.target.matches("input[type=range]") && name.startsWith("Arrow");
     const act = event.ctrlKey || event.metaKey ? { z: event.shiftKey ? redo : undo, y: redo }[name] : KEYS[name];
     if (name === " ") { event.preventDefault(); stage.panning = true; stage.showRing(); return; }
     if (!act || typing) return;
@@ -179,6 +182,7 @@
   on("undo", undo); on("redo", redo); on("restart", restart); on("final", finish);
   on("next", () => step(1)); on("previous", () => step(-1));
   for (const button of at("kinds").children) button.addEventListener("click", () => choose(button.value));
+  at("tools").addEventListener("click", (event) => { if (event.detail) document.activeElement.blur(); }); // Enter is Final again
   at("opacity").addEventListener("input", refresh);
   at("width").addEventListener("input", () => { stage.brush = Number(at("width").value); refresh(); });
   at("filter").addEventListener("change", showRows);

@@ -5,7 +5,6 @@ class Stage {
   constructor(element, ring) {
     Object.assign(this, { element, ring });
     this.map = null; this.tool = "branch"; this.brush = 8; this.editable = false; this.panning = false; this.pointer = null;
-    this.onflip = () => {};
     const still = { clickToZoom: false, dblClickToZoom: false };
     this.viewer = OpenSeadragon({
       element, drawer: "canvas", showNavigationControl: false, showNavigator: true, navigatorPosition: "BOTTOM_LEFT",
@@ -132,6 +131,5 @@ class Stage {
     if (!event.quick || !this.map) return;
     const branches = this.aimed(event.position, event.originalEvent.shiftKey);
     if (branches.length) this.map.flip(branches);
-    else if (this.editable && this.tool === "branch") this.onflip();
   }
 }

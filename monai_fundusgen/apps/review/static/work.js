@@ -5,7 +5,7 @@ class Work {
   static BEAT_MS = 15000;
   static AGAIN_MS = 2500;
 
-  // `page` is told what to show: saved(text, waiting), notice(text, ...buttons), state(told), editable(on).
+  // `page` is told what to show: opening(), saved(text, waiting), notice(text, ...buttons), state(told), editable(on), changed().
   constructor(stage, unsaved, review, page) {
     Object.assign(this, { stage, unsaved, review, page });
     this.told = null; this.map = null; this.mine = false;
@@ -48,6 +48,7 @@ class Work {
   async open(photograph, over = false) {
     const order = (this.order += 1), again = this.told !== null && this.told.photograph === photograph;
     this.page.saved("Opening ...", true);
+    this.page.opening();
     try {
       const told = await server.open(photograph, over);
       const { buffer, revision } = await server.label(photograph, "current");
@@ -164,10 +165,15 @@ class Work {
 
   // Somebody else saved this photograph, or has it now.
   lose(error) {
+    const pending = this.pending();
     this.mine = this.stage.editable = false;
     this.page.editable(false);
-    this.page.saved("Not saved", true);
-    this.page.notice(`${error.message} Nothing is lost: the one of you whose version is replaced has it in the folder "kept".`,
+    this.page.saved(pending ? "Not saved" : "", pending);
+    if (!pending) {
+      this.page.notice(error.message, ["Take over", () => this.open(this.told.photograph, true)], ["See the other version", () => this.giveWay()]);
+      return;
+    }
+    this.page.notice(`${error.message} Nothing is lost: a version that is replaced stays in the folder "kept".`,
       ["Take over with my version", () => this.insist()], ["See the other version", () => this.giveWay()]);
   }
 
