@@ -40,16 +40,12 @@ class Reviewers:
         return name if _NAME.fullmatch(name) else None
 
 
-def tokens_of(folder: Path, names: Sequence[str], host: str) -> dict[str, str]:
-    """Tokens of the reviewers, those of an earlier start where they had one; the file has those of today's alone.
+def check_reviewers(names: Sequence[str], host: str) -> None:
+    """Raise ValueError for a name twice or with strange characters, and for none where other machines reach the server.
 
     Args:
-        folder: of the review.
-        names: of the reviewers; none: no tokens, which is for this machine alone.
+        names: of the reviewers.
         host: where the server listens.
-
-    Raises:
-        ValueError: a name twice or with strange characters; none, where other machines reach the server.
     """
     wrong = [name for name in names if not _NAME.fullmatch(name)]
     if wrong or len(set(names)) < len(names):
@@ -62,6 +58,15 @@ def tokens_of(folder: Path, names: Sequence[str], host: str) -> dict[str, str]:
             f"--host: found {host!r}, which other machines reach, and no --reviewer; name every reviewer, so that each "
             f"gets a link with a token, or leave --host out"
         )
+
+
+def tokens_of(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Tokens of the reviewers, those of an earlier start where they had one; the file has those of today's alone.
+
+    Args:
+        folder: of the review.
+        names: of the reviewers; none: no tokens, which is for this machine alone.
+    """
     if not names:
         return {}
     known = read_tokens(folder / TOKENS)

@@ -14,7 +14,7 @@ from monai_fundusgen.apps.review.leases import Lease, Leases
 from monai_fundusgen.apps.review.pages import ASSETS, page
 from monai_fundusgen.apps.review.photograph import browser_photograph, photograph_size
 from monai_fundusgen.apps.review.record import Record
-from monai_fundusgen.apps.review.reviewers import Reviewers, tokens_of
+from monai_fundusgen.apps.review.reviewers import Reviewers, check_reviewers, tokens_of
 from monai_fundusgen.apps.review.source import ReviewItem, find_source
 from monai_fundusgen.apps.review.store import ReviewStore, StaleError
 from monai_fundusgen.apps.web.guarded_app import (
@@ -86,7 +86,8 @@ class ReviewServer:
             return JSONResponse({"stage": self.reviewers.asks_for})
         listed = [self._row(item) for item in self.store.source.items]
         return JSONResponse({
-            "stage": "review", "title": title, "reviewer": by, "review": self._review, "photographs": listed,
+            "stage": "review", "title": title, "reviewer": by, "review": self._review,
+            "asks_for": self.reviewers.asks_for, "photographs": listed,
         })  # fmt: skip
 
     async def open(self, request: Request) -> Response:
@@ -299,12 +300,12 @@ def serve(
 
     Raises:
         BlockingIOError: another server reviews there.
-        OSError, ValueError: see `find_source`, `ReviewStore`, `tokens_of` and `listen`.
+        OSError, ValueError: see `check_reviewers`, `find_source`, `ReviewStore` and `listen`.
     """
+    check_reviewers(names, host)
     source = find_source(place, photographs)
     folder = (output or source.folder).absolute()
-    tokens_of(folder, (), host) if not names else None  # refused before anything is written
     with FolderLock(folder, "review"):
-        tokens = tokens_of(folder, names, host)
+        tokens = tokens_of(folder, names)
         app = make_app(ReviewStore(source, folder), Reviewers(tokens), hosts=hosts_of(host))
         listen(app, host=host, port=port, told=lambda address: told(address, tokens, folder))

@@ -234,8 +234,8 @@ def test_tokens_are_compared_whole_with_all_reviewers(monkeypatch):
 
 
 def test_tokens_stay_over_starts_and_leave_with_their_reviewer(tmp_path):
-    first = tokens_of(tmp_path, ["anna", "ben"], "0.0.0.0")
-    second = tokens_of(tmp_path, ["ben", "carl"], "0.0.0.0")
+    first = tokens_of(tmp_path, ["anna", "ben"])
+    second = tokens_of(tmp_path, ["ben", "carl"])
     assert (
         second["ben"] == first["ben"]
         and list(second) == ["ben", "carl"]

@@ -47,11 +47,13 @@
     at("review").hidden = state.stage !== "review";
     if (state.stage !== "review") {
       ["enter-title", "enter-text", "enter-label"].forEach((id, place) => { at(id).textContent = WORDS[state.stage][place]; });
+      at("told").value = "";
       at("told").focus();
       return;
     }
     document.title = at("title").textContent = `Review of ${state.title}`;
     at("who").textContent = state.reviewer;
+    at("who").hidden = false;
     work ||= new Work(stage, unsaved, state.review, { opening, notice, saved, state: showState, editable, changed: refresh });
     showRows();
   }
@@ -176,6 +178,7 @@
   }
 
   const on = (id, act) => at(id).addEventListener("click", act);
+  on("who", () => attempt(async () => { await work.leave(); show({ stage: state.asks_for }); }));
   on("fit", () => stage.fit()); on("actual", () => stage.actual());
   on("closer", () => stage.zoom(1.25)); on("farther", () => stage.zoom(0.8));
   on("redfree", redFree); on("hide", () => turn("hide")); on("before", compare);
