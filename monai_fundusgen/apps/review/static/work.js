@@ -129,8 +129,8 @@ class Work {
     clearTimeout(this.timer);
     const { map } = this;
     while (this.map === map && this.pending()) {
-      const edits = this.edits, body = await Work.packed(map.codes);
       this.page.saved("Saving ...", true);
+      const edits = this.edits, body = await Work.packed(map.codes);
       await this.unsaved.put(this.key(), { body, base: this.revision, at: Date.now() });
       let told;
       try {
