@@ -200,7 +200,7 @@ def test_the_second_tab_is_told_and_takes_over(context, server, folder):
     first.saved()
     second = Reviewer(context, server).open()
     second.told("anna works on this photograph since")
-    assert second.page.locator("#edit").is_disabled()
+    assert second.page.locator("#restart").is_disabled()
     second.paint("a", (300, 240), (300, 260))
     assert (
         not np.array_equal(current(folder), original(folder))
@@ -235,7 +235,7 @@ def test_of_two_reviewers_nobody_loses_a_version(new_context, server, folder):
     ben.told("anna took this photograph over")
     ben.page.click("text=See the other version")
     ben.told("anna works on this photograph since")
-    assert ben.page.locator("#edit").is_disabled() and current(folder)[300, 250] == original(folder)[300, 250]
+    assert ben.page.locator("#restart").is_disabled() and current(folder)[300, 250] == original(folder)[300, 250]
 
 
 def test_a_server_that_is_gone_loses_nothing(context, server, folder):
