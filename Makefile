@@ -26,7 +26,7 @@ test-exports: .venv/ready  ## the exports; dicom3tools judges the DICOM files wh
 	@command -v dciodvfy > /dev/null || echo "no dciodvfy, so its test will skip: apt-get install dicom3tools"
 	$(BIN)/python -m pytest -rs tests/export
 
-test-browser: .venv/browser  ## the reading study in a real Chromium: clicks, keys, reloads, two tabs
+test-browser: .venv/browser  ## the reviewer and the reading study in a real Chromium: clicks, keys, reloads, two tabs
 	@command -v chromium > /dev/null || echo "no chromium, so its tests will skip: apt-get install chromium"
 	$(BIN)/python -m pytest -rs -m browser
 
