@@ -144,8 +144,8 @@ def _fitting_group(
         )
         if reflected >= LEAST_CORRELATION:
             raise RegistrationError(
-                f"{name}: the angiogram fits the photograph when mirrored left-right (correlation {reflected:.2f}; as it "
-                f"is {fit:.2f}); one of them was exported mirrored: mirror it back, or take it out"
+                f"{name}: the angiogram fits the photograph when mirrored left-right (correlation {reflected:.2f}; "
+                f"as it is {fit:.2f}); one of them was exported mirrored: mirror it back, or take it out"
             )
     raise RegistrationError(
         f"{name}: photograph and angiogram do not fit: found a correlation of vessels of {best:.2f}, expected at least "
@@ -192,7 +192,10 @@ def _misfit(mean: Pyramid, moving: Pyramid) -> tuple[str, float]:
     here = correlation(mean.levels[1], moving.levels[1], stages[0])
     there = correlation(mean.levels[1], mirrored(moving).levels[1], stages[1])
     if there >= LEAST_CORRELATION:
-        return f"mirrored left-right: its mirror image fits the other frames ({there:.2f}), it does not ({here:.2f})", here
+        return (
+            f"mirrored left-right: its mirror image fits the other frames ({there:.2f}), it does not ({here:.2f})",
+            here,
+        )
     return (
         f"does not fit the other frames: correlation of vessels {here:.2f}, expected at least {LEAST_CORRELATION} "
         "(another eye, no overlap, or too few vessels to tell)", here,
