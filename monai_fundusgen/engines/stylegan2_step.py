@@ -147,9 +147,7 @@ class StyleGAN2Step:
         """Autocast for one forward pass: it keeps cast weights, so none may span an optimiser step."""
         return torch.autocast(like.device.type, torch.bfloat16, enabled=self.autocast is not None)
 
-    def _step_discriminator(
-        self, engine: SupervisedTrainer, real: Tensor, rng: torch.Generator
-    ) -> dict[str, Tensor]:
+    def _step_discriminator(self, engine: SupervisedTrainer, real: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """One step on real and generated images, each a batch of its own: their deviations must not mix."""
         drawn = self._drawn(engine, len(real), rng)
         with torch.no_grad(), self._precision(real):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def r1_penalty(logits: Tensor, real: Tensor) -> Tensor:
-    """``mean over samples of |grad D(x)|^2`` at real images, a scalar that can be differentiated; weight it by gamma / 2.
+    """Mean over samples of ``|grad D(x)|^2`` at real images, a scalar with gradient; its weight is gamma / 2.
 
     Args:
         logits: of the real images, (N, 1), computed from ``real`` with gradients.

@@ -21,10 +21,10 @@ DISTANCES: Final[dict[str, Callable[[NDArray[Any], NDArray[Any]], float]]] = {
 
 
 class FeatureDistanceMetric(CumulativeIterationMetric):
-    """Distance between predicted and true photographs, for `monai.handlers.IgniteMetricHandler` and loops of one's own.
+    """Distance between predicted and true images, for `monai.handlers.IgniteMetricHandler` and loops of one's own.
 
-    Call it with images (B, C, H, W) in [-1, 1], predictions then truth, of 1 to 3 channels (`three_channels`); of several ranks all features are
-    gathered.
+    Call it with images (B, C, H, W) in [-1, 1] of 1 to 3 channels (`three_channels`), predictions then truth; of
+    several ranks all features are gathered.
 
     Args:
         extractor: photographs to features (B, D).

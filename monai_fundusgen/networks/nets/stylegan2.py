@@ -78,7 +78,7 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """Features (N, in_channels, H, W), styles (N, style_dim) and noise (N, 1, H', W') or None to (N, ..., H', W')."""
+        """Features (N, C, H, W), styles (N, style_dim) and noise (N, 1, H', W') or None to (N, out, H', W')."""
         x = self.conv(x, style)
         if noise is not None:
             x = x + (self.noise_strength * noise).to(x.dtype)
@@ -144,8 +144,8 @@ class StyleGAN2Generator(nn.Module):
         out_channels: channels of the image.
         latent_dim: length of latents and styles.
         num_mapping_layers: dense layers of the mapping network.
-        channel_base: channels at a side of s px are ``channel_base / s``: 32768 in the paper's configuration F, 16384 in E
-            and before.
+        channel_base: channels at a side of s px are ``channel_base / s``: 32768 in the paper's configuration F, 16384
+            in E and before.
         max_channels: at most so many.
 
     Raises:
