@@ -31,34 +31,34 @@ SHORT = {
 }  # fmt: skip
 
 
-def workflow(bundle, kind, configs, **overrides):
+def workflow(baseline, kind, configs, **overrides):
     return create_workflow(
         workflow_type=kind,
-        config_file=[str(bundle / "configs" / name) for name in configs],
-        meta_file=str(bundle / "configs/metadata.json"),
-        bundle_root=str(bundle),
+        config_file=[str(baseline / "configs" / name) for name in configs],
+        meta_file=str(baseline / "configs/metadata.json"),
+        bundle_root=str(baseline),
         device="$torch.device('cpu')",
         **overrides,
     )
 
 
-def train(bundle, output_dir, *presets, **overrides):
-    options = {**SHORT, **TINY[bundle.name], "output_dir": str(output_dir), **overrides}
-    run = workflow(bundle, "train", ["train.yaml", *presets], **options)
+def train(baseline, output_dir, *presets, **overrides):
+    options = {**SHORT, **TINY[baseline.name], "output_dir": str(output_dir), **overrides}
+    run = workflow(baseline, "train", ["train.yaml", *presets], **options)
     run.run()
     run.finalize()
     return run
 
 
 @pytest.fixture(scope="module", params=sorted(TINY))
-def bundle(request, bundle_root):
+def baseline(request, bundle_root):
     return bundle_root / request.param
 
 
 @pytest.fixture(scope="module")
-def trained(bundle, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(bundle.name)
-    assert train(bundle, folder).check_properties() == []
+def trained(baseline, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(baseline.name)
+    assert train(baseline, folder).check_properties() == []
     return folder
 
 
@@ -71,67 +71,67 @@ def folders(bundle_root, tmp_path_factory):
     return {name: root / name for name in TINY}
 
 
-def test_training_leaves_weights_history_and_pictures(bundle, trained):
+def test_training_leaves_weights_history_and_pictures(baseline, trained):
     assert {"model.pt", "last.pt", "checkpoint.pt"} <= {path.name for path in trained.iterdir()}
     history = read_history(trained)
-    assert len(history) == 2 and all(METRIC[bundle.name] in epoch["validation"] for epoch in history)
+    assert len(history) == 2 and all(METRIC[baseline.name] in epoch["validation"] for epoch in history)
     assert np.asarray(Image.open(trained / "previews/epoch=00002.png")).ndim == 3
     metadata = json.loads((trained / "configs/metadata.json").read_text())
-    assert metadata["trained_from"] == bundle.name
+    assert metadata["trained_from"] == baseline.name
 
 
-def test_a_training_that_was_cut_gives_the_weights_of_one_that_was_not(bundle, trained, tmp_path):
+def test_a_training_that_was_cut_gives_the_weights_of_one_that_was_not(baseline, trained, tmp_path):
     for epochs in (1, 2):
-        train(bundle, tmp_path, max_epochs=epochs)
+        train(baseline, tmp_path, max_epochs=epochs)
     whole, cut = (torch.load(folder / "last.pt", weights_only=True) for folder in (trained, tmp_path))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     assert [one["validation"] for one in read_history(tmp_path)] == [one["validation"] for one in read_history(trained)]
 
 
-def test_its_folder_samples_pictures_of_its_own_size(bundle, trained, tmp_path):
+def test_its_folder_samples_pictures_of_its_own_size(baseline, trained, tmp_path):
     run = workflow(trained, "infer", ["inference.yaml"], output_dir=str(tmp_path), num_samples=3)
     assert run.check_properties() == []
     run.run()
     pictures = [np.asarray(Image.open(path)) for path in sorted(tmp_path.glob("*.png"))]
     assert [one.shape for one in pictures] == [(32, 32, 3)] * 3
-    if "vessel_mask" in bundle.name:
+    if "vessel_mask" in baseline.name:
         assert all((one == one[..., :1]).all() for one in pictures)
 
 
-def test_evaluation_stands_beside_its_floor(bundle, trained, tmp_path):
+def test_evaluation_stands_beside_its_floor(baseline, trained, tmp_path):
     run = create_workflow(
         workflow_type="infer",
-        config_file=[str(trained / "configs/inference.yaml"), str(bundle / "configs/evaluate.yaml")],
-        meta_file=str(bundle / "configs/metadata.json"),
+        config_file=[str(trained / "configs/inference.yaml"), str(baseline / "configs/evaluate.yaml")],
+        meta_file=str(baseline / "configs/metadata.json"),
         bundle_root=str(trained), output_dir=str(tmp_path), num_samples=4, num_phantoms=4,
         device="$torch.device('cpu')",
     )  # fmt: skip
     run.run()
     found = json.loads((tmp_path / "distances.json").read_text())["distances"]
     assert set(found) == {"phantom"} and found["phantom"]["n"] == 2 and found["phantom"]["fid"] > 0
-    if "photograph" not in bundle.name:
+    if "photograph" not in baseline.name:
         figures = json.loads((tmp_path / "structure.json").read_text())
-        plane = "vessel" if "vessel_mask" in bundle.name else "artery"
+        plane = "vessel" if "vessel_mask" in baseline.name else "artery"
         assert figures["references"]["phantom"][f"{plane}.density"]["median"] > 0 and len(figures["maps"]) == 4
 
 
-def test_the_network_fits_its_metadata(bundle):
-    extra = {} if "stylegan2" in bundle.name else {"timesteps": torch.tensor([3])}
+def test_the_network_fits_its_metadata(baseline):
+    extra = {} if "stylegan2" in baseline.name else {"timesteps": torch.tensor([3])}
     verify_net_in_out(
-        net_id="network_def", meta_file=str(bundle / "configs/metadata.json"),
-        config_file=str(bundle / "configs/inference.yaml"), p=2, n=8, extra_forward_args=extra, bundle_root=str(bundle),
+        net_id="network_def", meta_file=str(baseline / "configs/metadata.json"),
+        config_file=str(baseline / "configs/inference.yaml"), p=2, n=8, extra_forward_args=extra, bundle_root=str(baseline),
     )  # fmt: skip
 
 
-def test_the_preset_overrides_only_what_training_knows_and_tells_its_size(bundle):
+def test_the_preset_overrides_only_what_training_knows_and_tells_its_size(baseline):
     base, preset = (
-        ConfigParser.load_config_file(str(bundle / f"configs/{name}.yaml")) for name in ("train", "preset_128")
+        ConfigParser.load_config_file(str(baseline / f"configs/{name}.yaml")) for name in ("train", "preset_128")
     )
     assert set(preset) <= set(base)
-    parser = workflow(bundle, "train", ["train.yaml", "preset_128.yaml"], initialize=[]).parser
+    parser = workflow(baseline, "train", ["train.yaml", "preset_128.yaml"], initialize=[]).parser
     parts = [one for one in ("network_def", "discriminator_def") if one in base]
     total = sum(weight.numel() for part in parts for weight in parser.get_parsed_content(part).parameters())
-    assert f"{total / 1e6:.1f} M parameters" in (bundle / "configs/preset_128.yaml").read_text()
+    assert f"{total / 1e6:.1f} M parameters" in (baseline / "configs/preset_128.yaml").read_text()
 
 
 @pytest.mark.parametrize(("name", "options", "says"), [
