@@ -36,13 +36,20 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/baselines"))
     parser.add_argument("-n", "--count", type=int, help="samples of each; default 100")
     parser.add_argument("--datalist", help="its testing section is held back; none: phantom eyes alone")
+    parser.add_argument("--phantoms", type=int, default=32, help="held-back phantom eyes")
     parser.add_argument("--features", default="random", help="as in the bundles: random, inception:PATH, PATH")
     parser.add_argument("--weights", default="last.pt", help="file in each folder: last.pt, or model.pt, the best")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     extractor = open_extractor(options.features, torch.device("cpu"))
     count = options.count or (100 if options.folders else 16)
-    asked = Asked(count=count, datalist=options.datalist, weights=options.weights, seed=options.seed)
+    asked = Asked(
+        count=count,
+        datalist=options.datalist,
+        num_phantoms=options.phantoms,
+        weights=options.weights,
+        seed=options.seed,
+    )
     folders = {folder.resolve().name: folder for folder in options.folders or [bundle(SHIPPED)]}
     rows = []
     for found, samples in compare(folders, extractor, asked):

@@ -139,7 +139,7 @@ def test_the_preset_overrides_only_what_training_knows_and_tells_its_size(baseli
     ("fundus_av_mask_stylegan2", {"style_mixing": 2}, "--style_mixing: found 2"),
     ("fundus_av_mask_stylegan2", {"val_samples": 2}, "--val_samples: found 2"),
     ("fundus_av_mask_stylegan2", {"num_evaluations": 3}, "--num_evaluations: the bundle has no option"),
-    ("fundus_vessel_mask_ddpm", {"request": None}, "--request: the bundle has no option"),
+    ("fundus_vessel_mask_ddpm", {"target_avr": 0.6}, "--target_avr: the bundle has no option"),
     ("fundus_photograph_ddpm", {"best_by": "ssim"}, "--best_by: found 'ssim'"),
 ])  # fmt: skip
 def test_wrong_options_are_refused_and_nothing_is_written(bundle_root, tmp_path, name, options, says):
