@@ -118,8 +118,8 @@ def test_evaluation_stands_beside_its_floor(baseline, trained, tmp_path):
 def test_the_network_fits_its_metadata(baseline):
     extra = {} if "stylegan2" in baseline.name else {"timesteps": torch.tensor([3])}
     verify_net_in_out(
-        net_id="network_def", meta_file=str(baseline / "configs/metadata.json"),
-        config_file=str(baseline / "configs/inference.yaml"), p=2, n=8, extra_forward_args=extra, bundle_root=str(baseline),
+        net_id="network_def", p=2, n=8, extra_forward_args=extra, bundle_root=str(baseline),
+        meta_file=str(baseline / "configs/metadata.json"), config_file=str(baseline / "configs/inference.yaml"),
     )  # fmt: skip
 
 
