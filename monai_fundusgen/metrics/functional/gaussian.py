@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 FloatArray = NDArray[np.float64]
 _TOLERATED: Final = 1e-8  # relative error of a distance
@@ -57,7 +56,7 @@ def frechet_between(x: Gaussian, y: Gaussian) -> float:
 
     With C = R.T R / (N - 1) the last trace is the sum of the singular values of ``R_x R_y.T``: no matrix root, no
     imaginary parts, never more than min(N, D) rows. Where both samples have more rows than features it is first tried
-    as the sum of the roots of the eigenvalues of C_x C_y, a fifth of the time; that stands where rounding cannot have
+    as the sum of the roots of the eigenvalues of C_x C_y, which is quicker; that stands where rounding cannot have
     moved the distance by more than a part in 10^8.
 
     Raises:
@@ -89,8 +88,9 @@ def _by_eigenvalues(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     c_x, c_y = x.T @ x, y.T @ y
     rounding = float(np.finfo(np.float64).eps * np.linalg.norm(c_x) * np.linalg.norm(c_y))
     try:
-        found = linalg.eigh(c_y, c_x, type=2, eigvals_only=True, driver="gvd", overwrite_a=True, overwrite_b=True)
-    except linalg.LinAlgError:
+        lower = np.linalg.cholesky(c_x)
+    except np.linalg.LinAlgError:
         return 0.0, np.inf
+    found = np.linalg.eigvalsh(lower.T @ (c_y @ lower))
     values = np.sqrt(np.clip(found, rounding, None))
     return float(values.sum()), float((rounding / (2 * values)).sum())
