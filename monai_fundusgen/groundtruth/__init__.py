@@ -1,0 +1,1 @@
+"""Artery/vein truth from fluorescein angiography: frames registered to a photograph, merged, and labelled."""
