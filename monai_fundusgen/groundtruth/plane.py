@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monai_fundusgen.groundtruth.blur import wide_blur
 from monai_fundusgen.groundtruth.case import Mask, Plane
 
-#: The level of a map is told from its surroundings of this share of its longer side; it is held within these bounds.
-_SURROUNDINGS = 1 / 24
-_BOUNDS = (-1.0, 3.0)
+#: The level of a map is told from its surroundings of this share of its longer side. What rises less than ``_GROUND``
+#: spreads above them is ground and pulls nowhere; what rises more than ``_GREATEST`` beyond that pulls no harder.
+_SURROUNDINGS: Final = 1 / 24
+_GROUND: Final = 0.5
+_GREATEST: Final = 2.5
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class VesselPlane:
     """A levelled vessel map on a grid whose pixels hold ``step`` x ``step`` pixels of the image.
 
     Attributes:
-        level: (h, w) float32, mean 0 and spread 1 round each place, 0 where not valid.
+        level: (h, w) float32 >= 0, how far the map rises above its surroundings, in units of their spread; 0 on the
+            ground and where not valid.
         valid: (h, w) bool.
         step: pixels of the image to a side of one of these; its pixel u has its centre at ``(u + 0.5) step - 0.5``.
     """
@@ -55,12 +60,11 @@ def vessel_plane(probability: Plane, valid: Mask, *, longest: int, sigma: float)
     weight = np.maximum(ndimage.gaussian_filter(shown, sigma), np.float32(1e-3))
     smooth = ndimage.gaussian_filter(coarse, sigma) / weight
     wide = max(coarse.shape) * _SURROUNDINGS
-    around = np.maximum(ndimage.gaussian_filter(inside.astype(np.float32), wide), np.float32(1e-3))
-    mean = ndimage.gaussian_filter(np.where(inside, smooth, 0), wide) / around
-    centred = np.where(inside, smooth - mean, 0)
-    spread = np.sqrt(ndimage.gaussian_filter(centred * centred, wide) / around)
+    around = np.maximum(wide_blur(inside.astype(np.float32), wide), np.float32(1e-3))
+    centred = np.where(inside, smooth - wide_blur(np.where(inside, smooth, 0), wide) / around, 0)
+    spread = np.sqrt(wide_blur(centred * centred, wide) / around)
     floor = 0.5 * float(np.median(spread[inside])) if inside.any() else 1.0
-    level = np.clip(centred / np.maximum(spread, max(floor, 1e-6)), *_BOUNDS)
+    level = np.clip(centred / np.maximum(spread, max(floor, 1e-6)) - _GROUND, 0, _GREATEST)
     return VesselPlane(np.where(inside, level, 0).astype(np.float32), inside, float(step))
 
 

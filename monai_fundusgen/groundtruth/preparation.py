@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.exposure import equalize_adapthist
 
+from monai_fundusgen.groundtruth.blur import wide_blur
 from monai_fundusgen.groundtruth.case import Mask, Plane
 from monai_fundusgen.groundtruth.ridges import line_strength
 
@@ -56,10 +57,10 @@ def green_of(photograph: NDArray[np.uint8]) -> Plane:
 def levelled(image: Plane, valid: Mask) -> Plane:
     """Ground taken away, then divided by the spread round each place: (H, W), 0 on average, 0 where not valid."""
     sigma = max(image.shape) * _GROUND
-    weight = _wide_blur(valid.astype(np.float32), sigma)
+    weight = wide_blur(valid.astype(np.float32), sigma)
     weight = np.maximum(weight, np.float32(1e-3))
-    centred = np.where(valid, image - _wide_blur(np.where(valid, image, 0), sigma) / weight, 0)
-    spread = np.sqrt(_wide_blur(centred * centred, 2 * sigma) / np.maximum(_wide_blur(weight, 2 * sigma), 1e-3))
+    centred = np.where(valid, image - wide_blur(np.where(valid, image, 0), sigma) / weight, 0)
+    spread = np.sqrt(wide_blur(centred * centred, 2 * sigma) / np.maximum(wide_blur(weight, 2 * sigma), 1e-3))
     floor = max(float(np.median(spread[valid])) / 4, 1e-4)
     found: Plane = np.where(valid, centred / np.maximum(spread, floor), 0).astype(np.float32)
     return found
@@ -72,19 +73,3 @@ def vessels_are_dark(level: Plane, valid: Mask) -> bool:
     sigma = max(level.shape) * _VESSEL
     bright, dark = (float(np.percentile(side[inside], 97)) for side in line_strength(level, sigma))
     return dark > bright
-
-
-def _wide_blur(image: Plane, sigma: float) -> Plane:
-    """Gaussian blur by ``sigma`` px, worked on a grid that is as coarse as it may be."""
-    step = max(int(sigma // 4), 1)
-    height, width = image.shape
-    coarse = np.pad(image, ((0, -height % step), (0, -width % step)), mode="edge")
-    coarse = coarse.reshape(coarse.shape[0] // step, step, -1, step).mean(axis=(1, 3))
-    coarse = ndimage.gaussian_filter(coarse, sigma / step, mode="nearest")
-    rows, columns = ((np.arange(n, dtype=np.float32) + 0.5) / step - 0.5 for n in (height, width))
-    below = np.clip(rows.astype(int), 0, coarse.shape[0] - 2) if coarse.shape[0] > 1 else np.zeros(height, int)
-    beside = np.clip(columns.astype(int), 0, coarse.shape[1] - 2) if coarse.shape[1] > 1 else np.zeros(width, int)
-    a, b = np.clip(rows - below, 0, 1)[:, None], np.clip(columns - beside, 0, 1)[None, :]
-    by_row = coarse[below] * (1 - a) + coarse[np.minimum(below + 1, coarse.shape[0] - 1)] * a
-    out: Plane = by_row[:, beside] * (1 - b) + by_row[:, np.minimum(beside + 1, coarse.shape[1] - 1)] * b
-    return out.astype(np.float32)

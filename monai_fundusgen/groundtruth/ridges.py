@@ -70,10 +70,11 @@ def _both_flanks(smooth: Plane, reach: float, out: Plane) -> None:
             yy = smooth[i + 1, j] - 2 * centre + smooth[i - 1, j]
             xx = smooth[i, j + 1] - 2 * centre + smooth[i, j - 1]
             xy = (smooth[i + 1, j + 1] - smooth[i + 1, j - 1] - smooth[i - 1, j + 1] + smooth[i - 1, j - 1]) / 4
-            turn = 0.5 * np.arctan2(2 * xy, xx - yy)  # direction of the greater eigenvalue
-            if xx + yy < 0:  # a bright line bends most along the smaller one
-                turn += np.pi / 2
-            dx, dy = reach * np.cos(turn), reach * np.sin(turn)
+            half = np.sqrt((xx - yy) * (xx - yy) / 4 + xy * xy)
+            bend = (xx + yy) / 2 + (half if xx + yy > 0 else -half)  # the eigenvalue that is greater in size
+            dx, dy = (xy, bend - xx) if abs(bend - xx) > abs(bend - yy) else (bend - yy, xy)  # its vector
+            length = reach / max(np.sqrt(dx * dx + dy * dy), 1e-12)
+            dx, dy = dx * length, dy * length
             one, other = _at(smooth, i + dy, j + dx), _at(smooth, i - dy, j - dx)
             out[0, i, j] = max(centre - max(one, other), 0.0)
             out[1, i, j] = max(min(one, other) - centre, 0.0)
