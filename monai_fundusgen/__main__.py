@@ -6,13 +6,24 @@ import sys
 
 import typer
 
-from monai_fundusgen.console import datalist, dataset, evaluate, generate, judge, segment, study, train, turing
+from monai_fundusgen.console import (
+    datalist,
+    dataset,
+    evaluate,
+    generate,
+    groundtruth,
+    judge,
+    segment,
+    study,
+    train,
+    turing,
+)
 from monai_fundusgen.console.app import INTERRUPTED, USER_ERROR, app
 
 __all__ = ["INTERRUPTED", "USER_ERROR", "VERBS", "app", "main"]
 
 #: The modules whose import adds their verbs to the program.
-VERBS = (datalist, dataset, evaluate, generate, judge, segment, study, train, turing)
+VERBS = (datalist, dataset, evaluate, generate, groundtruth, judge, segment, study, train, turing)
 
 
 def main(arguments: list[str] | None = None) -> None:

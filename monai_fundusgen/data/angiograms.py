@@ -66,6 +66,7 @@ class LoadAngiogramd(Transform):
 
     Args:
         num_frames: frames of a phantom eye, at least 1.
+        labelled: False leaves ``vessel`` out, and serves frames without a map.
         phantom_size: side of phantom frames in px.
         phantom_anatomy: population and camera that phantom eyes are drawn from; the default ones if left out.
 
@@ -75,22 +76,27 @@ class LoadAngiogramd(Transform):
     """
 
     def __init__(
-        self, num_frames: int = 6, *, phantom_size: int = 1024, phantom_anatomy: Anatomy | None = None
+        self,
+        num_frames: int = 6,
+        *,
+        labelled: bool = True,
+        phantom_size: int = 1024,
+        phantom_anatomy: Anatomy | None = None,
     ) -> None:
         if num_frames < 1:
             raise ValueError(f"num_frames: found {num_frames}, expected at least 1")
         self.num_frames, self.phantom_size, self.phantom_anatomy = num_frames, phantom_size, phantom_anatomy
-        self._opened = LoadFundusd((IMAGE, LABEL, UNCERTAIN, VESSEL, FOV), image_dtype=torch.uint8)
+        self.labelled = labelled
+        keys = (IMAGE, LABEL, UNCERTAIN, VESSEL, FOV) if labelled else (IMAGE, FOV)
+        self._opened = LoadFundusd(keys, image_dtype=torch.uint8)
         self._united = UniteVesselsd()
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with frames, vessels and field."""
         if SEED in data:
-            drawn = phantom_angiogram(
-                int(data[SEED]), self.phantom_size, self.num_frames, anatomy=self.phantom_anatomy
-            )
+            drawn = phantom_angiogram(int(data[SEED]), self.phantom_size, self.num_frames, anatomy=self.phantom_anatomy)
             item = {**data, **{key: torch.from_numpy(array) for key, array in drawn.items()}}
             return {**item, VESSEL: item[VESSEL].float() * item[FOV], FOV: item[FOV].float()}
-        item = self._united(self._opened(data))
+        item = self._united(self._opened(data)) if self.labelled else self._opened(data)
         frame = torch.as_tensor(item[IMAGE]).as_subclass(Tensor).float().mean(dim=0, keepdim=True)
         return {**item, IMAGE: frame.round().to(torch.uint8)}

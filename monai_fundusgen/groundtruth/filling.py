@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monai_fundusgen.groundtruth.blur import wide_blur
 from monai_fundusgen.vessels.graph import SegmentGraph
 
 FloatArray = NDArray[np.float64]
@@ -83,8 +84,8 @@ def measure_filling(graph: SegmentGraph, mask: Masks, images: Planes, valid: Mas
 
 def _ground(image: Planes, ground: Masks, blur_px: float) -> Planes:
     """Mean brightness of what is no vessel round each pixel (H, W)."""
-    weight = ndimage.gaussian_filter(ground.astype(np.float32), blur_px)
-    total = ndimage.gaussian_filter(np.where(ground, image, 0).astype(np.float32), blur_px)
+    weight = wide_blur(ground.astype(np.float32), blur_px)
+    total = wide_blur(np.where(ground, image, 0).astype(np.float32), blur_px)
     found: Planes = total / np.maximum(weight, 1e-4)
     return found
 

@@ -152,7 +152,11 @@ def network_log_odds(graph: SegmentGraph, chance: NDArray[np.float32]) -> FloatA
     artery, vein = (chance[kind][rows, columns].astype(np.float64) for kind in (ARTERY, VEIN))
     odds = np.log(artery + _FLOOR) - np.log(vein + _FLOOR)
     counted = graph.clear.astype(np.float64)
-    sums = np.add.reduceat(np.stack([odds * counted, counted]), graph.offsets[:-1], axis=1) if len(odds) else np.zeros((2, 0))
+    sums = (
+        np.add.reduceat(np.stack([odds * counted, counted]), graph.offsets[:-1], axis=1)
+        if len(odds)
+        else np.zeros((2, 0))
+    )
     return np.clip(sums[0] / np.maximum(sums[1], 1), -NETWORK_LIMIT, NETWORK_LIMIT)
 
 

@@ -13,6 +13,11 @@ def photograph_pixels(photograph: Tensor) -> Tensor:
     return ((photograph.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
+def probability_pixels(chance: Tensor) -> Tensor:
+    """Probabilities (B, 1, H, W) in [0, 1] as grey pixels (B, H, W) uint8, 255 certain."""
+    return (chance[:, 0].float().clamp(0, 1) * 255).round().to(torch.uint8)
+
+
 def soft_map_pixels(vessels: Tensor) -> Tensor:
     """Soft vessel map (..., 2, H, W) in [0, 1] as a picture (..., 3, H, W) uint8: artery red, vein blue."""
     artery, vein = vessels[..., ARTERY, :, :], vessels[..., VEIN, :, :]
