@@ -51,8 +51,8 @@ def phantom_angiogram(
     """
     retina = grow_retina(seed, anatomy=anatomy)
     raster = rasterise(retina, size)
-    frames = angiogram_sequence(retina, raster, drawn_times_s(seed, num_frames), seed=seed, motion=0.0)
-    return {IMAGE: frames.frames, VESSEL: raster.label.any(axis=0)[None], FOV: raster.fov[None]}
+    frames = angiogram_sequence(retina, raster, drawn_times_s(seed, num_frames).tolist(), seed=seed, motion=0.0)
+    return {IMAGE: frames.frames, VESSEL: np.asarray(raster.label.any(axis=0))[None], FOV: raster.fov[None]}
 
 
 class LoadAngiogramd(Transform):
@@ -94,9 +94,13 @@ class LoadAngiogramd(Transform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item with frames, vessels and field."""
         if SEED in data:
-            drawn = phantom_angiogram(int(data[SEED]), self.phantom_size, self.num_frames, anatomy=self.phantom_anatomy)
-            item = {**data, **{key: torch.from_numpy(array) for key, array in drawn.items()}}
-            return {**item, VESSEL: item[VESSEL].float() * item[FOV], FOV: item[FOV].float()}
+            return {**data, **self._drawn(int(data[SEED]))}
         item = self._united(self._opened(data)) if self.labelled else self._opened(data)
         frame = torch.as_tensor(item[IMAGE]).as_subclass(Tensor).float().mean(dim=0, keepdim=True)
         return {**item, IMAGE: frame.round().to(torch.uint8)}
+
+    def _drawn(self, seed: int) -> dict[Hashable, Tensor]:
+        """Frames, vessels and field of the phantom eye of a seed."""
+        drawn = phantom_angiogram(seed, self.phantom_size, self.num_frames, anatomy=self.phantom_anatomy)
+        frames, vessel, fov = (torch.from_numpy(drawn[key]) for key in (IMAGE, VESSEL, FOV))
+        return {IMAGE: frames, VESSEL: vessel.float(), FOV: fov.float()}

@@ -43,7 +43,7 @@ class BranchLabel:
 
 
 def branch_owners(mask: Masks, graph: SegmentGraph) -> NDArray[np.int64]:
-    """Number of the branch that each vessel pixel of a map (H, W) lies nearest to; -1 off vessels, or without branch."""
+    """Number of the branch that each vessel pixel of a map (H, W) lies nearest to; -1 off vessels and without any."""
     owners = np.full(mask.shape, -1, dtype=np.int64)
     if not graph.num_segments:
         return owners
@@ -58,8 +58,8 @@ def label_branches(mask: Masks, graph: SegmentGraph, kinds: BranchKinds) -> Bran
     """Label of a vessel map (H, W) from the kinds of its S branches.
 
     Where a certain artery and a certain vein both pass through a place (junctions with only short branches between
-    them), its pixels count as both, and `decide` draws the crossing. A short branch at a place takes the kind that passes
-    through. A branch without certain kind is left open, whatever its neighbours are.
+    them), its pixels count as both, and `decide` draws the crossing. A short branch at a place takes the kind that
+    passes through. A branch without certain kind is left open, whatever its neighbours are.
     """
     owners = branch_owners(mask, graph)
     kind, uncertain, crossing, inner = _at_places(graph, kinds)
@@ -96,7 +96,7 @@ def _places_of(graph: SegmentGraph) -> tuple[IntArray, Masks]:
 
 
 def _at_places(graph: SegmentGraph, kinds: BranchKinds) -> tuple[IntArray, Masks, Masks, Masks]:
-    """Kind and openness of the branches (S,) with short ones told by those that pass; crossing nodes (M,) and branches."""
+    """Kind and openness of branches (S,), short ones told by those that pass; crossing nodes (M,) and branches."""
     kind, uncertain = kinds.kind.astype(np.int64), kinds.uncertain.copy()
     if not len(graph.node_rc):
         return kind, uncertain, np.zeros(0, bool), np.zeros(graph.num_segments, bool)
@@ -107,10 +107,11 @@ def _at_places(graph: SegmentGraph, kinds: BranchKinds) -> tuple[IntArray, Masks
         nodes = graph.segment_nodes[outer, end]
         known = nodes >= 0
         np.add.at(counts, (place[nodes[known]], kind[outer[known]]), 1)
-    passing = counts >= _PASSING
-    crossing = passing.all(axis=1)
+    passing = np.asarray(counts >= _PASSING)
+    crossing = np.asarray(passing.all(axis=1))
+    one_kind = np.asarray(passing.any(axis=1)) & ~crossing
     at = place[np.maximum(graph.segment_nodes[:, 0], 0)]
-    told = short & passing.any(axis=1)[at] & ~crossing[at]
+    told = short & one_kind[at]
     kind[told] = np.where(passing[at[told], ARTERY], ARTERY, VEIN)
     uncertain[told] = False
     inner = short & crossing[at]

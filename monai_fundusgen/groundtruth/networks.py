@@ -56,7 +56,7 @@ class FrameNetwork:
 
     def __call__(self, image: Plane, valid: Mask) -> Plane:
         """Probability (H, W) float32 in [0, 1] of an image (H, W) in [0, 1], 0 where not valid."""
-        found: Plane = self.read.chances(np.asarray(image, np.float32)[None], valid)[0]
+        found: Plane = self.read.chances(image.astype(np.float32)[None], valid)[0]
         return found
 
 
@@ -80,7 +80,7 @@ def frame_reader(
         kind: one of `FRAME_READERS`.
         device: where the network runs.
         field_deg: field of the frames in degrees; None: unknown, taken for 45.
-        bundle: ``bundle``, folder of a bundle in place of ``fa_vessel_unet``, and ``weights``, a file in place of its own.
+        bundle: ``bundle``, a folder in place of ``fa_vessel_unet``'s, and ``weights``, a file in place of its own.
 
     Raises:
         FileNotFoundError: no such bundle or weights.
@@ -96,7 +96,7 @@ def frame_reader(
 def photograph_reader(
     device: torch.device | str = "cpu", *, field_deg: float | None = None, **bundle: Any
 ) -> PhotographNetwork:
-    """The artery/vein network of photographs; arguments and errors as of `frame_reader`, the bundle ``fundus_av_unet``."""
+    """The network of ``fundus_av_unet``, for photographs; arguments and errors as of `frame_reader`."""
     return PhotographNetwork(_opened(SEGMENTER, device, field_deg, **bundle))
 
 

@@ -59,8 +59,11 @@ def edges_over(photograph: Picture, mask: NDArray[np.bool_]) -> Picture:
 
 
 def case_pictures(truth: CaseTruth) -> dict[str, Picture]:
-    """Pictures (H, W, 3) of a case by name: ``before`` and ``after`` (checkerboards of the photograph and its anchor frame),
-    ``edges`` (vessels of the angiogram on the photograph), ``kinds`` (the label on it)."""
+    """Pictures (H, W, 3) of a case by name.
+
+    ``before`` and ``after`` are checkerboards of the photograph and its anchor frame, ``edges`` shows the vessels of
+    the angiogram on the photograph, ``kinds`` the label.
+    """
     registered = truth.registered
     photograph = np.moveaxis(registered.case.photograph, 0, -1)
     place = next(i for i, frame in enumerate(registered.kept) if frame.frame.name == registered.anchor)

@@ -158,7 +158,7 @@ def _refuse_other(output: Path, request: GroundTruthRequest) -> None:
         FileExistsError: the folder holds something else.
         ValueError: it was begun in another way.
     """
-    told = {"schema": SCHEMA, "version": __version__, "request": request.told()}
+    told: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "request": request.told()}
     written = read_report(output, RUN)
     if written is None:
         others = [path.name for path in output.iterdir() if not path.name.startswith(".groundtruth.")]
@@ -171,10 +171,8 @@ def _refuse_other(output: Path, request: GroundTruthRequest) -> None:
         raise FileExistsError(f"{output}: its {RUN} is not of ground truth; give a new folder for the results")
     elif written["request"] != told["request"]:
         differ = [name for name, value in told["request"].items() if written["request"].get(name) != value]
-        raise ValueError(
-            f"{output}: begun with another {' and '.join(differ)} ({', '.join(str(written['request'].get(name)) for name in differ)}); "
-            f"give the same, or a new folder"
-        )
+        was = ", ".join(f"{name} {written['request'].get(name)}" for name in differ)
+        raise ValueError(f"{output}: begun with {was}; give the same, or a new folder")
 
 
 def _made(cases: dict[str, Path], output: Path, request: GroundTruthRequest, processes: int) -> Iterator[Outcome]:

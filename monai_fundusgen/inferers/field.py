@@ -1,4 +1,4 @@
-"""Vessels of a photograph, or of a frame of an angiogram, of any size and camera: to the working geometry, through the network, and back."""
+"""Vessels of a photograph or frame of any size and camera: to the working geometry, through the network, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A photograph, or a frame of an angiogram, as a segmenter sees it: the same whatever the exposure, with the neighbourhood's light taken out."""
+"""A picture as a segmenter sees it: the same whatever the exposure, with the neighbourhood's light taken out."""
 
 from __future__ import annotations
 
