@@ -96,12 +96,17 @@ def correlation(fixed: VesselPlane, moving: VesselPlane, stage: Stage) -> float:
     return float((a * b).sum() / np.sqrt(max(float((a * a).sum() * (b * b).sum()), 1e-9)))
 
 
-def merged(anchor: Pyramid, others: Sequence[tuple[Pyramid, Stage]]) -> Pyramid:
-    """Mean of maps on the grid of an anchor, over those that show each place; valid where any does."""
+def unbent(found: Pyramid) -> Stage:
+    """The identity on an image, with a lattice like that of `bend`."""
+    return with_lattice(Stage(np.eye(2), np.zeros(2)), found.image_shape, 2 * _CELLS)
+
+
+def merged(like: Pyramid, maps: Sequence[tuple[Pyramid, Stage]]) -> Pyramid:
+    """Mean of maps on the grid of one image, over those that show each place; valid where any does."""
     levels = []
-    for k, own in enumerate(anchor.levels):
-        total, count = own.level.copy(), own.valid.astype(np.float32)
-        for moving, stage in others:
+    for k, own in enumerate(like.levels):
+        total, count = np.zeros_like(own.level), np.zeros_like(own.level)
+        for moving, stage in maps:
             found = carried(moving.levels[k], stage, own)
             total += found.level
             count += found.valid

@@ -22,10 +22,10 @@ class RegisteredFrame:
         frame: as recorded.
         probability: (H, W) float32 in [0, 1], vessel probability on the frame's own grid.
         reason: why the frame was left out, with the figure that says so; empty for a kept frame.
-        agreement: share of the vessel centre line that lies on one of the other image, above chance, in [0, 1]; what
-            keeping was decided on. NaN where it was not measured.
-        residual_px: median distance between the two centre lines where both show one, in pixels of the photograph;
-            NaN for a frame that was left out.
+        agreement: correlation in [-1, 1] of its levelled vessel map with the mean of the frames that fit, after the
+            fit. NaN where a frame was left out before.
+        residual_px: median distance to the photograph's centre line across vessels that both show, in pixels of the
+            photograph (`centre_line_residual_px`); NaN for a frame that was left out.
         minimum_jacobian: least determinant over the photograph's field, above 0; NaN for a frame that was left out.
         warp: photograph grid to frame, None for a frame that was left out.
         shape: (H, W) of the photograph.
