@@ -10,11 +10,12 @@ from scipy import ndimage
 
 from monai_fundusgen.groundtruth.case import Mask
 
-#: Glyphs are flat and at one end of the brightness: this close to white or black, in grey levels of 255.
-_FLAT_LEVELS: Final = 5
-#: Height of a glyph, in shares of the longer side, with a least height in pixels.
+#: Glyphs reach the image's white to within so many levels of 255; their smoothed rims reach this share of it.
+_WHITE_LEVELS: Final = 5
+_RIM: Final = 0.7
+#: Height of a glyph, in shares of the longer side, and in pixels whatever the image's size.
 _HEIGHTS: Final = (0.006, 0.05)
-_LEAST_HEIGHT_PX: Final = 5
+_HEIGHTS_PX: Final = (5, 16)
 #: A line has at least so many glyphs, of about one height and foot, none farther apart than this many heights.
 _LEAST_GLYPHS: Final = 3
 _APART: Final = 1.6
@@ -23,20 +24,19 @@ _APART: Final = 1.6
 def caption_mask(image: NDArray[np.uint8]) -> Mask:
     """Where text stands (H, W) in a grey image (H, W) uint8, with a rim: rows of white glyphs of one height.
 
-    A glyph is a connected spot of flat white (the image's own white, within 5 levels of its brightest) as high as
-    letters are. Single spots, and what is no row of at least three, stay: those are reflections and vessels.
+    A glyph is a connected bright spot that reaches the image's white, as high as letters are. Single spots, and what is
+    no row of at least three, stay: those are reflections and vessels.
     """
-    white = image >= max(int(image.max()) - _FLAT_LEVELS, 128)
-    components, count = ndimage.label(white, np.ones((3, 3)))
+    top = int(image.max())
+    components, _ = ndimage.label(image >= max(_RIM * top, 128), np.ones((3, 3)))
+    white = np.unique(components[image >= top - _WHITE_LEVELS])
+    components = np.where(np.isin(components, white), components, 0)
     mask = np.zeros(image.shape, bool)
-    if not count:
-        return mask
-    least, most = (share * max(image.shape) for share in _HEIGHTS)
-    boxes = np.array([
-        (rows.start, rows.stop, columns.start, columns.stop) for rows, columns in ndimage.find_objects(components)
-    ])  # fmt: skip
+    least, most = (max(share * max(image.shape), px) for share, px in zip(_HEIGHTS, _HEIGHTS_PX, strict=True))
+    found = [place for place in ndimage.find_objects(components) if place is not None]
+    boxes = np.array([(r.start, r.stop, c.start, c.stop) for r, c in found], dtype=int).reshape(-1, 4)
     height, width = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
-    glyphs = boxes[(height >= max(least, _LEAST_HEIGHT_PX)) & (height <= most) & (width <= 2 * height)]
+    glyphs = boxes[(height >= least) & (height <= most) & (width <= 2 * height)]
     for line in _lines(glyphs):
         top, bottom, left, right = line[:, 0].min(), line[:, 1].max(), line[:, 2].min(), line[:, 3].max()
         rim = max((bottom - top) // 2, 2)

@@ -8,7 +8,7 @@ Source: Modersitzki 2009 (FAIR), ch. 6; weights: Geman & McClure 1987.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -23,17 +23,42 @@ FloatArray = NDArray[np.float64]
 _CALM: Final = 1.5
 
 
+@dataclass(frozen=True)
+class _Moving:
+    """Level, its slopes in x and y, and validity of the moving map: (4, h, w) float32 in one block; and its plane."""
+
+    planes: NDArray[np.float32]
+    plane: VesselPlane
+
+    @staticmethod
+    def of(plane: VesselPlane) -> _Moving:
+        """The planes of a map; slopes per pixel of its image."""
+        down, right = np.gradient(plane.level)
+        parts = (plane.level, right / plane.step, down / plane.step, plane.valid)
+        return _Moving(np.stack(parts).astype(np.float32), plane)
+
+    def compared(self, values: NDArray[np.float32], points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Difference to ``values`` (N,) at points (N, 2) of the moving image, its slopes (N, 2), and weight (N,)."""
+        found = np.empty((len(points), 4))
+        _look_up(self.planes, self.plane.to_plane(points), found)
+        apart = found[:, 0] - values
+        calm = 1 / (1 + (apart / _CALM) ** 2)
+        return apart, found[:, 1:3], np.where(found[:, 3] > 0.999, calm * calm, 0.0)
+
+
 def fit_affine(fixed: VesselPlane, moving: VesselPlane, stage: Stage, *, steps: int) -> Stage:
     """Improve the matrix and offset of a stage without spline; it maps fixed to moving, in pixels of the images."""
     centre = (np.array(fixed.image_shape[::-1]) - 1) / 2
     reach = max(fixed.image_shape) / 2
+    points, values = _pixels(fixed)
+    design = np.column_stack([np.ones(len(points)), (points - centre) / reach])
+    there = _Moving.of(moving)
     for _ in range(steps):
-        normal, force = np.zeros((6, 6)), np.zeros(6)
-        _affine_system(fixed.level, fixed.valid, fixed.step, moving.level, moving.valid, moving.step, stage.matrix,
-                       stage.offset_px, centre, reach, normal, force)  # fmt: skip
-        if not normal.any():
-            break
-        change = np.linalg.solve(normal + 1e-3 * np.diag(np.diag(normal) + 1e-9), -force).reshape(2, 3)
+        apart, slopes, weight = there.compared(values, stage.map(points))
+        rows = np.concatenate([slopes[:, :1] * design, slopes[:, 1:] * design], axis=1)
+        normal = rows.T @ (rows * weight[:, None])
+        force = rows.T @ (weight * apart)
+        change = np.linalg.solve(normal + np.diag(1e-3 * np.diag(normal) + 1e-9), -force).reshape(2, 3)
         linear = change[:, 1:] / reach
         stage = Stage(stage.matrix + linear, stage.offset_px + change[:, 0] - linear @ centre)
     return stage
@@ -87,24 +112,91 @@ def fit_spline(
         stiffness: weight of the bending, relative to the data's mean curvature.
         bound_px: no coefficient leaves [-bound, bound], pixels of the fixed image.
     """
-    assert stage.coefficients_px is not None and stage.origin_px is not None and stage.pitch_px is not None
+    assert stage.coefficients_px is not None
     shape = stage.coefficients_px.shape
     count = shape[1] * shape[2]
     bending = _bending(shape[1], shape[2])
+    cells, there = _Cells.of(fixed, stage), _Moving.of(moving)
     for _ in range(steps):
-        normal, force = np.zeros((2, 2, count, count)), np.zeros((2, count))
-        _spline_system(fixed.level, fixed.valid, fixed.step, moving.level, moving.valid, moving.step, stage.matrix,
-                       stage.offset_px, stage.coefficients_px, stage.origin_px, stage.pitch_px, normal, force)  # fmt: skip
-        data = float(np.trace(normal[0, 0]) + np.trace(normal[1, 1])) / (2 * count)
-        stiff = stiffness * max(data, 1e-9) * bending
-        force += stage.coefficients_px.reshape(2, count) @ stiff
-        matrix = np.block([[normal[0, 0] + stiff, normal[0, 1]], [normal[1, 0], normal[1, 1] + stiff]])
-        change = linalg.solve(matrix, -force.ravel(), assume_a="pos", overwrite_a=True).reshape(shape)
-        coefficients = np.clip(stage.coefficients_px + change, -bound_px, bound_px)
-        stage = replace(stage, coefficients_px=coefficients)
+        normal, force = cells.system(there, stage)
+        stiff = stiffness * max(float(np.trace(normal)) / (2 * count), 1e-9) * bending
+        normal[:count, :count] += stiff
+        normal[count:, count:] += stiff
+        force += (stage.coefficients_px.reshape(2, count) @ stiff).ravel()
+        change = linalg.solve(normal, -force, assume_a="pos", overwrite_a=True).reshape(shape)
+        stage = replace(stage, coefficients_px=np.clip(stage.coefficients_px + change, -bound_px, bound_px))
         if np.abs(change).max() < 0.02 * fixed.step:
             break
     return stage
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Valid pixels of the fixed map, those of one lattice cell together.
+
+    Attributes:
+        points: (N, 2) in pixels of the image; ``values`` (N,) their level.
+        basis: (N, 16) weights of the coefficients of their cell.
+        starts: (M + 1,) first pixel of each cell; ``index`` (M, 16) its coefficients.
+    """
+
+    points: FloatArray
+    values: NDArray[np.float32]
+    basis: FloatArray
+    starts: NDArray[np.intp]
+    index: NDArray[np.intp]
+
+    @staticmethod
+    def of(fixed: VesselPlane, stage: Stage) -> _Cells:
+        """Cells of a stage's lattice that hold a valid pixel."""
+        assert stage.coefficients_px is not None and stage.origin_px is not None and stage.pitch_px is not None
+        points, values = _pixels(fixed)
+        rows, columns = stage.coefficients_px.shape[1:]
+        place = (points - stage.origin_px) / stage.pitch_px
+        cell = np.clip(place.astype(int), 0, (columns - 4, rows - 4))
+        number = cell[:, 1] * columns + cell[:, 0]
+        order = np.argsort(number, kind="stable")
+        held, first = np.unique(number[order], return_index=True)
+        a, b = (_cubic_weights((place - cell)[order, axis]) for axis in (0, 1))
+        basis = (b[:, :, None] * a[:, None, :]).reshape(-1, 16)
+        corner = (np.arange(4)[:, None] * columns + np.arange(4)).ravel()
+        return _Cells(points[order], values[order], basis, np.append(first, len(order)), held[:, None] + corner)
+
+    def system(self, there: _Moving, stage: Stage) -> tuple[FloatArray, FloatArray]:
+        """Normal matrix (2 K, 2 K) and force (2 K,) of K coefficients in x, then K in y."""
+        assert stage.coefficients_px is not None
+        flat = stage.coefficients_px.reshape(2, -1)
+        count = flat.shape[1]
+        spans = [slice(*ends) for ends in zip(self.starts[:-1], self.starts[1:], strict=True)]
+        moved = np.concatenate(
+            [self.basis[span] @ flat[:, index].T for span, index in zip(spans, self.index, strict=True)]
+        )
+        at = (self.points + moved) @ stage.matrix.T + stage.offset_px
+        apart, slopes, weight = there.compared(self.values, at)
+        slopes = slopes @ stage.matrix
+        pull = slopes * (weight * apart)[:, None]
+        normal, force = np.zeros((2, count, 2, count)), np.zeros((2, count))
+        for span, index in zip(spans, self.index, strict=True):
+            basis = self.basis[span]
+            force[:, index] += (basis.T @ pull[span]).T
+            for m, k in ((0, 0), (0, 1), (1, 1)):
+                part = basis.T @ (basis * (weight[span] * slopes[span, m] * slopes[span, k])[:, None])
+                normal[m, index[:, None], k, index] += part
+        normal[1, :, 0] = normal[0, :, 1]  # symmetric: the basis is the same in both directions
+        return normal.reshape(2 * count, 2 * count), force.ravel()
+
+
+def _pixels(plane: VesselPlane) -> tuple[FloatArray, NDArray[np.float32]]:
+    """Valid pixels of a map: places (N, 2) in pixels of the image, and levels (N,)."""
+    rows, columns = np.nonzero(plane.valid)
+    return plane.to_image(np.stack([columns, rows], axis=1).astype(np.float64)), plane.level[rows, columns]
+
+
+def _cubic_weights(t: FloatArray) -> FloatArray:
+    """Weights (N, 4) of the uniform cubic B-spline at fractions (N,) of a cell."""
+    r = 1 - t
+    parts = (r**3 / 6, (4 + t * t * (3 * t - 6)) / 6, (4 + r * r * (3 * r - 6)) / 6, t**3 / 6)
+    return np.stack(parts, axis=1)
 
 
 def _bending(rows: int, columns: int) -> FloatArray:
@@ -126,125 +218,16 @@ def _bending(rows: int, columns: int) -> FloatArray:
 
 
 @njit(cache=True, fastmath=True)
-def _value_and_slope(level: NDArray[np.float32], valid: NDArray[np.bool_], x: float, y: float):  # type: ignore[no-untyped-def]
-    """(shown, value, slope in x, slope in y) of a bilinear map; not shown where one of the four pixels is not."""
-    height, width = level.shape
-    j, i = int(np.floor(x)), int(np.floor(y))
-    if i < 1 or j < 1 or i >= height - 2 or j >= width - 2:
-        return False, 0.0, 0.0, 0.0
-    if not (valid[i, j] and valid[i + 1, j] and valid[i, j + 1] and valid[i + 1, j + 1]):
-        return False, 0.0, 0.0, 0.0
-    a, b = x - j, y - i
-    value = (level[i, j] * (1 - a) + level[i, j + 1] * a) * (1 - b) + (
-        level[i + 1, j] * (1 - a) + level[i + 1, j + 1] * a
-    ) * b
-    # central differences, interpolated: smoother than those of the bilinear patch
-    sx = sy = 0.0
-    for m in range(2):
-        wy = b if m else 1 - b
-        for k in range(2):
-            w = wy * (a if k else 1 - a)
-            sx += w * (level[i + m, j + k + 1] - level[i + m, j + k - 1]) / 2
-            sy += w * (level[i + m + 1, j + k] - level[i + m - 1, j + k]) / 2
-    return True, value, sx, sy
-
-
-@njit(cache=True, fastmath=True)
-def _affine_system(
-    fixed, fixed_valid, fixed_step, moving, moving_valid, moving_step, matrix, offset, centre, reach, normal, force
-):  # type: ignore[no-untyped-def]
-    """Add up normal matrix (6, 6) and force (6,) for (1, x, y) of the x, then of the y component."""
-    row = np.zeros(6)
-    for i in range(fixed.shape[0]):
-        for j in range(fixed.shape[1]):
-            if not fixed_valid[i, j]:
-                continue
-            x, y = (j + 0.5) * fixed_step - 0.5, (i + 0.5) * fixed_step - 0.5
-            u = (matrix[0, 0] * x + matrix[0, 1] * y + offset[0] + 0.5) / moving_step - 0.5
-            v = (matrix[1, 0] * x + matrix[1, 1] * y + offset[1] + 0.5) / moving_step - 0.5
-            shown, value, sx, sy = _value_and_slope(moving, moving_valid, u, v)
-            if not shown or abs(sx) + abs(sy) < 1e-3:
-                continue
-            apart = value - fixed[i, j]
-            calm = 1 / (1 + (apart / _CALM) ** 2)
-            weight = calm * calm
-            fx, fy = (x - centre[0]) / reach, (y - centre[1]) / reach
-            sx, sy = sx / moving_step, sy / moving_step
-            row[0], row[1], row[2] = sx, sx * fx, sx * fy
-            row[3], row[4], row[5] = sy, sy * fx, sy * fy
-            for m in range(6):
-                force[m] += weight * row[m] * apart
-                for k in range(6):
-                    normal[m, k] += weight * row[m] * row[k]
-
-
-@njit(cache=True, fastmath=True)
-def _spline_system(
-    fixed, fixed_valid, fixed_step, moving, moving_valid, moving_step, matrix, offset, coefficients, origin, pitch,
-    normal, force,
-):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Add up normal matrix (2, 2, K, K) and force (2, K) of the coefficients, cell by cell."""
-    rows, columns = coefficients.shape[1], coefficients.shape[2]
-    basis, part, pull = np.zeros(16), np.zeros((3, 16, 16)), np.zeros((2, 16))
-    index = np.zeros(16, np.int64)
-    for ci in range(rows - 3):
-        top = max(int(np.ceil((origin[1] + ci * pitch[1] + 0.5) / fixed_step - 0.5)), 0)
-        bottom = min(int(np.ceil((origin[1] + (ci + 1) * pitch[1] + 0.5) / fixed_step - 0.5)), fixed.shape[0])
-        for cj in range(columns - 3):
-            left = max(int(np.ceil((origin[0] + cj * pitch[0] + 0.5) / fixed_step - 0.5)), 0)
-            right = min(int(np.ceil((origin[0] + (cj + 1) * pitch[0] + 0.5) / fixed_step - 0.5)), fixed.shape[1])
-            part[:], pull[:] = 0, 0
-            used = False
-            for m in range(4):
-                for k in range(4):
-                    index[4 * m + k] = (ci + m) * columns + cj + k
-            for i in range(top, bottom):
-                y = (i + 0.5) * fixed_step - 0.5
-                t = (y - origin[1]) / pitch[1] - ci
-                r = 1 - t
-                b = (r * r * r / 6, (4 + t * t * (3 * t - 6)) / 6, (4 + r * r * (3 * r - 6)) / 6, t * t * t / 6)
-                for j in range(left, right):
-                    if not fixed_valid[i, j]:
-                        continue
-                    x = (j + 0.5) * fixed_step - 0.5
-                    t = (x - origin[0]) / pitch[0] - cj
-                    r = 1 - t
-                    a = (r * r * r / 6, (4 + t * t * (3 * t - 6)) / 6, (4 + r * r * (3 * r - 6)) / 6, t * t * t / 6)
-                    dx = dy = 0.0
-                    for m in range(4):
-                        for k in range(4):
-                            w = a[k] * b[m]
-                            basis[4 * m + k] = w
-                            dx += w * coefficients[0, ci + m, cj + k]
-                            dy += w * coefficients[1, ci + m, cj + k]
-                    x, yy = x + dx, y + dy
-                    u = (matrix[0, 0] * x + matrix[0, 1] * yy + offset[0] + 0.5) / moving_step - 0.5
-                    v = (matrix[1, 0] * x + matrix[1, 1] * yy + offset[1] + 0.5) / moving_step - 0.5
-                    shown, value, su, sv = _value_and_slope(moving, moving_valid, u, v)
-                    if not shown or abs(su) + abs(sv) < 1e-3:
-                        continue
-                    used = True
-                    apart = value - fixed[i, j]
-                    calm = 1 / (1 + (apart / _CALM) ** 2)
-                    weight = calm * calm
-                    sx = (su * matrix[0, 0] + sv * matrix[1, 0]) / moving_step
-                    sy = (su * matrix[0, 1] + sv * matrix[1, 1]) / moving_step
-                    xx, xy, yy = weight * sx * sx, weight * sx * sy, weight * sy * sy
-                    fx, fy = weight * sx * apart, weight * sy * apart
-                    for m in range(16):
-                        pull[0, m] += fx * basis[m]
-                        pull[1, m] += fy * basis[m]
-                        for k in range(16):
-                            w = basis[m] * basis[k]
-                            part[0, m, k] += xx * w
-                            part[1, m, k] += xy * w
-                            part[2, m, k] += yy * w
-            if used:
-                for m in range(16):
-                    force[0, index[m]] += pull[0, m]
-                    force[1, index[m]] += pull[1, m]
-                    for k in range(16):
-                        normal[0, 0, index[m], index[k]] += part[0, m, k]
-                        normal[0, 1, index[m], index[k]] += part[1, m, k]
-                        normal[1, 0, index[m], index[k]] += part[1, m, k]
-                        normal[1, 1, index[m], index[k]] += part[2, m, k]
+def _look_up(planes: NDArray[np.float32], at: FloatArray, out: FloatArray) -> None:
+    """Bilinear values (N, K) of planes (K, h, w) at places (N, 2), x first; 0 outside."""
+    height, width = planes.shape[1:]
+    for n in range(at.shape[0]):
+        x, y = at[n, 0], at[n, 1]
+        j, i = int(np.floor(x)), int(np.floor(y))
+        if i < 0 or j < 0 or i >= height - 1 or j >= width - 1:
+            out[n] = 0
+            continue
+        a, b = x - j, y - i
+        for k in range(planes.shape[0]):
+            top = planes[k, i, j] * (1 - a) + planes[k, i, j + 1] * a
+            out[n, k] = top * (1 - b) + (planes[k, i + 1, j] * (1 - a) + planes[k, i + 1, j + 1] * a) * b

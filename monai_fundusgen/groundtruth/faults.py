@@ -38,7 +38,9 @@ def frame_faults(frames: Sequence[Frame]) -> list[str]:
     least = max(_LEAST_SHARP, _LEAST_OF_SHARPER * usual)
     for i, value in sharpness.items():
         if value < least:
-            faults[i] = f"blurred: fine lines have {value:.2f} of the strength of wide ones, expected at least {least:.2f}"
+            faults[i] = (
+                f"blurred: fine lines have {value:.2f} of the strength of wide ones, expected at least {least:.2f}"
+            )
     return faults
 
 
@@ -54,7 +56,7 @@ def _dark_fault(frame: Frame, lit: Mask, widest: int) -> str:
     """What is wrong with the light of a frame."""
     share = lit.sum() / max(widest, 1)
     if share < _LEAST_LIT:
-        return f"black in part: lit over {share:.0%} of the field of this case's frames, expected at least {_LEAST_LIT:.0%}"
+        return f"black in part: lit over {share:.0%} of this case's field, expected at least {_LEAST_LIT:.0%}"
     spread = float(frame.image[lit].std())
     if spread < _FLAT:
         return f"blank: its brightness spreads by {spread:.4f}, expected at least {_FLAT:.4f}"

@@ -55,13 +55,17 @@ def read_ophthalmic(path: Path) -> list[DicomImage]:
         raise ValueError(f"{path}: cannot be read as DICOM ({reason}); export the image again") from error
     if header.get("Modality") not in _KINDS:
         found = header.get("Modality") or "none"
-        raise ValueError(f"{path}: found modality {found}, expected OP (ophthalmic photography); take it out of the case")
+        raise ValueError(
+            f"{path}: found modality {found}, expected OP (ophthalmic photography); take it out of the case"
+        )
     images = pixels if int(header.get("NumberOfFrames") or 1) > 1 else pixels[None]
     times = _times(header, len(images))
     side = str(header.get("ImageLaterality") or header.get("Laterality") or "")
     injected = _moment(header, header.get("ContrastBolusStartTime"))
     return [
-        DicomImage(path.name if len(images) == 1 else f"{path.name}#{k}", _eight_bits(header, one), taken, injected, side)
+        DicomImage(
+            path.name if len(images) == 1 else f"{path.name}#{k}", _eight_bits(header, one), taken, injected, side
+        )
         for k, (one, taken) in enumerate(zip(images, times, strict=True), start=1)
     ]
 

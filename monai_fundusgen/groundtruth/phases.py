@@ -40,7 +40,9 @@ def order_of_filling(
     points = np.argwhere(line)[:, ::-1].astype(np.float64)
     filled = {i: vessel_light(frames[i], points) for i in kept}
     times = {i: frames[i].frame.time_s for i in kept}
-    by_phase = tuple(sorted(kept, key=lambda i: (filled[i][0] >= _FULL, filled[i][0] if filled[i][0] < _FULL else -filled[i][1])))
+    by_phase = tuple(
+        sorted(kept, key=lambda i: (filled[i][0] >= _FULL, filled[i][0] if filled[i][0] < _FULL else -filled[i][1]))
+    )
     known = {i: time for i, time in times.items() if time is not None}
     if len(known) < len(kept):
         return by_phase, "phase", f"{len(kept) - len(known)} of {len(kept)} frames have no time: ordered by filling"
@@ -50,8 +52,8 @@ def order_of_filling(
         return by_time, "times", ""
     before, after = (frames[by_time[k]].frame for k in recedes)
     return by_phase, "phase", (
-        f"times are wrong: {before.name} ({before.time_s:g} s) shows {filled[by_time[recedes[0]]][0]:.0%} of the vessels "
-        f"filled, {after.name} ({after.time_s:g} s) {filled[by_time[recedes[1]]][0]:.0%}; ordered by filling"
+        f"times are wrong: {before.name} ({before.time_s:g} s) shows {filled[by_time[recedes[0]]][0]:.0%} of the "
+        f"vessels filled, {after.name} ({after.time_s:g} s) {filled[by_time[recedes[1]]][0]:.0%}; ordered by filling"
     )  # fmt: skip
 
 
@@ -66,9 +68,9 @@ def _first_fall(shares: list[float]) -> tuple[int, int] | None:
 
 
 def vessel_light(one: RegisteredFrame, points: NDArray[np.float64]) -> tuple[float, float]:
-    """Share of vessel points (N, 2) of the photograph that outshine their ground in a frame, and by how much on average.
+    """Share of vessel points (N, 2) of the photograph that outshine their ground in a frame, and their mean excess.
 
-    Both nan-free: (0, 0) where the frame shows none of the points.
+    Both 0 where the frame shows none of the points.
     """
     assert one.warp is not None
     image, valid = one.frame.image, one.frame.valid

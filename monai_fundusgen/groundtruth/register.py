@@ -8,6 +8,7 @@ vessel maps after the fit, which a frame of the same eye reaches in every phase 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,10 +44,11 @@ _JACOBIAN_STEP_PX: Final = 8
 
 @dataclass(frozen=True)
 class _Group:
-    """Frames that fit one anchor: stage mean -> frame by index, and the mean on the anchor's grid."""
+    """Frames that fit one anchor: stage mean -> frame by index; the correlations of those that do not; the mean."""
 
     anchor: int
     stages: dict[int, Stage]
+    misfits: dict[int, float]
     mean: Pyramid
 
 
@@ -81,7 +83,8 @@ def register_case(case: Case, probability: Probability) -> RegisteredCase:
     group, stage, fit = _fitting_group(case.name, photograph.levels, levels, clock)
     agreements = {i: correlation(group.mean.levels[2], levels[i].levels[2], one) for i, one in group.stages.items()}
     for i in levels.keys() - group.stages.keys():
-        faults[i], agreements[i] = _misfit(group.mean, levels[i])
+        agreements[i] = group.misfits[i]
+        faults[i] = _misfit(group.mean, levels[i], group.misfits[i])
     frames = []
     for i, frame in enumerate(case.frames):
         own = seen[i].probability if i in seen else np.zeros_like(frame.image)
@@ -131,21 +134,17 @@ def _fitting_group(
     best = -1.0
     for group in _groups(levels):
         clock.lap("frames")
-        start = begin(photograph, group.mean, FIELD_TURNS, FIELD_SIZES)
-        stage = polish(photograph, group.mean, bend(photograph, group.mean, start))
+        stage = polish(photograph, group.mean, _tried(photograph, group.mean, FIELD_TURNS, FIELD_SIZES)[0])
         fit = correlation(photograph.levels[2], group.mean.levels[2], stage)
         clock.lap("photograph")
         if fit >= LEAST_CORRELATION:
             return group, stage, fit
         best = max(best, fit)
-        other = mirrored(group.mean)
-        reflected = correlation(
-            photograph.levels[1], other.levels[1], begin(photograph, other, FIELD_TURNS, FIELD_SIZES)
-        )
+        _, reflected = _tried(photograph, mirrored(group.mean), FIELD_TURNS, FIELD_SIZES)
         if reflected >= LEAST_CORRELATION:
             raise RegistrationError(
-                f"{name}: the angiogram fits the photograph when mirrored left-right (correlation {reflected:.2f}; as it "
-                f"is {fit:.2f}); one of them was exported mirrored: mirror it back, or take it out"
+                f"{name}: the angiogram fits the photograph when mirrored left-right (correlation {reflected:.2f}; "
+                f"as it is {fit:.2f}); one of them was exported mirrored: mirror it back, or take it out"
             )
     raise RegistrationError(
         f"{name}: photograph and angiogram do not fit: found a correlation of vessels of {best:.2f}, expected at least "
@@ -167,36 +166,35 @@ def _groups(levels: dict[int, Pyramid]) -> list[_Group]:
 
 def _group(levels: dict[int, Pyramid], anchor: int) -> _Group:
     """All frames that fit an anchor: each against it, those that do not also against the mean of those that do."""
-    fixed, stages, missed = levels[anchor], {}, []
-    for i, moving in levels.items():
-        if i == anchor:
-            continue
-        stage = bend(fixed, moving, begin(fixed, moving, FRAME_TURNS, FRAME_SIZES))
-        if correlation(fixed.levels[2], moving.levels[2], stage) >= LEAST_CORRELATION:
-            stages[i] = stage
-        else:
-            missed.append(i)
+    fixed = levels[anchor]
+    others = {i: one for i, one in levels.items() if i != anchor}
+    tried = {i: _tried(fixed, one, FRAME_TURNS, FRAME_SIZES) for i, one in others.items()}
+    stages = {i: stage for i, (stage, fit) in tried.items() if fit >= LEAST_CORRELATION}
     mean = merged(fixed, [(fixed, unbent(fixed)), *((levels[i], stage) for i, stage in stages.items())])
-    for i in missed if stages else ():
-        stage = bend(mean, levels[i], begin(mean, levels[i], FIELD_TURNS, FIELD_SIZES))
-        if correlation(mean.levels[2], levels[i].levels[2], stage) >= LEAST_CORRELATION:
-            stages[i] = stage
+    if stages:
+        tried |= {i: _tried(mean, one, FIELD_TURNS, FIELD_SIZES) for i, one in others.items() if i not in stages}
+        stages = {i: stage for i, (stage, fit) in tried.items() if fit >= LEAST_CORRELATION}
+    misfits = {i: fit for i, (_, fit) in tried.items() if i not in stages}
     stages[anchor] = unbent(fixed)  # its own place in the mean is improved too: the mean follows the others
     stages = {i: polish(mean, levels[i], stage) for i, stage in stages.items()}
-    return _Group(anchor, stages, merged(fixed, [(levels[i], stage) for i, stage in stages.items()]))
+    return _Group(anchor, stages, misfits, merged(fixed, [(levels[i], stage) for i, stage in stages.items()]))
 
 
-def _misfit(mean: Pyramid, moving: Pyramid) -> tuple[str, float]:
-    """Why a frame does not fit, and its correlation."""
-    stages = [begin(mean, one, FIELD_TURNS, FIELD_SIZES) for one in (moving, mirrored(moving))]
-    here = correlation(mean.levels[1], moving.levels[1], stages[0])
-    there = correlation(mean.levels[1], mirrored(moving).levels[1], stages[1])
+def _tried(fixed: Pyramid, moving: Pyramid, turns: Sequence[float], sizes: Sequence[float]) -> tuple[Stage, float]:
+    """The bent stage between two maps, and their correlation."""
+    stage = bend(fixed, moving, begin(fixed, moving, turns, sizes))
+    return stage, correlation(fixed.levels[2], moving.levels[2], stage)
+
+
+def _misfit(mean: Pyramid, moving: Pyramid, fit: float) -> str:
+    """Why a frame that does not fit does not."""
+    _, there = _tried(mean, mirrored(moving), FRAME_TURNS, FRAME_SIZES)
     if there >= LEAST_CORRELATION:
-        return f"mirrored left-right: its mirror image fits the other frames ({there:.2f}), it does not ({here:.2f})", here
+        return f"mirrored left-right: its mirror image fits the other frames ({there:.2f}), it does not ({fit:.2f})"
     return (
-        f"does not fit the other frames: correlation of vessels {here:.2f}, expected at least {LEAST_CORRELATION} "
-        "(another eye, no overlap, or too few vessels to tell)", here,
-    )  # fmt: skip
+        f"does not fit the other frames: correlation of vessels {fit:.2f}, expected at least {LEAST_CORRELATION} "
+        "(another eye, no overlap, or too few vessels to tell)"
+    )
 
 
 def _checked(one: RegisteredFrame, field: Mask, photograph: Pyramid, levels: Pyramid | None) -> RegisteredFrame:

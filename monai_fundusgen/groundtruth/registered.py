@@ -1,4 +1,4 @@
-"""What the registration of a case found: which frames are kept, and where every point of the photograph lies in them."""
+"""What the registration of a case found: which frames are kept, and where points of the photograph lie in them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RegisteredFrame:
 
 @dataclass(frozen=True)
 class FrameOnPhotograph:
-    """A frame on the photograph grid: image and probability (H, W) float32 in [0, 1], 0 where not valid; valid (H, W)."""
+    """A frame on the photograph grid: image and probability (H, W) float32 in [0, 1], 0 outside ``valid`` (H, W)."""
 
     image: Plane
     probability: Plane

@@ -19,11 +19,11 @@ _HEIGHT: Final = 1.0
 
 
 def centre_line_residual_px(fixed: VesselPlane, moving: VesselPlane, warp: Warp) -> float:
-    """Median distance between the crests of vessels that both maps show, across the vessel, in pixels of the fixed image.
+    """Median distance, across the vessel, between crests that both maps show, in pixels of the fixed image.
 
-    On every centre-line pixel of the fixed map both are looked up along the normal; the crest of each is the vertex of a
-    parabola. What lies farther apart than 3 px of the maps is not seen, so this tells how well vessels meet that do, and
-    nothing of vessels that were mistaken. NaN where no vessel is shown by both.
+    On every centre-line pixel of the fixed map both are looked up along the normal; the crest of each is the vertex
+    of a parabola. What lies farther apart than 3 px of the maps is not seen: this tells how well vessels meet that do,
+    and nothing of vessels that were mistaken. NaN where no vessel is shown by both.
     """
     rows, columns = np.nonzero(thin(fixed.level > _HEIGHT))
     points = np.stack([columns, rows], axis=1).astype(np.float64)

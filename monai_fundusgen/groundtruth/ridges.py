@@ -33,9 +33,9 @@ def line_strength(image: Plane, sigma: float) -> Plane:
 def ridge_probability(image: Plane, valid: Mask) -> Plane:
     """Vessel probability (H, W) in [0, 1] of an image by `line_strength`; a ``Probability`` without training.
 
-    Bright and dark lines both count, since arteries shine beside dark veins in the arterial phase: the same comes of an
-    image and its negative. The greatest of four widths, each in units of what the ground gives, against which a strength
-    of ``_HALF`` counts one half. 0 where not valid and along the border of what is.
+    Bright and dark lines both count, since arteries shine beside dark veins in the arterial phase: the same comes of
+    an image and its negative. The greatest of four widths, each in units of what the ground gives, against which a
+    strength of ``_HALF`` counts one half. 0 where not valid and along the border of what is.
     """
     longest = max(image.shape)
     border = ndimage.distance_transform_edt(np.pad(valid, 1))[1:-1, 1:-1] > longest / 150

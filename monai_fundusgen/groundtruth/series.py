@@ -117,7 +117,9 @@ def _pictures(path: Path) -> list[_Picture]:
         found = [_Picture(path.name, read_rgb(path))]
     for one in found:
         if min(one.rgb.shape[1:]) < _LEAST_SIDE_PX:
-            raise ValueError(f"{path}: found {one.rgb.shape[2]} x {one.rgb.shape[1]} px, expected {_LEAST_SIDE_PX} at least")
+            raise ValueError(
+                f"{path}: found {one.rgb.shape[2]} x {one.rgb.shape[1]} px, expected {_LEAST_SIDE_PX} at least"
+            )
         if not one.rgb.max() > 0:
             raise ValueError(f"{path}: all black; expected retina")
     return found

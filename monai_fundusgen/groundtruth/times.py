@@ -17,7 +17,7 @@ _SECONDS: Final = re.compile(
 
 
 def time_in_name(name: str) -> float | None:
-    """Seconds in a file name such as ``eye_0m12.5s.png``, ``12.5s.jpg`` or ``fa_t012.5.tif``; None where it has none."""
+    """Seconds in a file name such as ``eye_0m12.5s.png``, ``12.5s.jpg`` or ``fa_t012.5.tif``, else None."""
     stem = name.rsplit(".", 1)[0] if not re.fullmatch(r"\d+s?", name.rsplit(".", 1)[-1], re.IGNORECASE) else name
     if found := _MINUTES.search(stem):
         return 60 * float(found[1]) + float(found[2])
@@ -48,7 +48,9 @@ def read_times(path: Path, names: set[str]) -> dict[str, float]:
     for line, row in enumerate(rows, start=2):
         name = row["file"] if row["file"] in names else stems.get(row["file"] or "")
         if name is None:
-            raise ValueError(f"{path}: line {line}: no frame is named {row['file']!r}; expected a file in {path.parent}")
+            raise ValueError(
+                f"{path}: line {line}: no frame is named {row['file']!r}; expected a file in {path.parent}"
+            )
         times[name] = _seconds(path, line, row["time_s"])
     return times
 

@@ -85,14 +85,14 @@ def read_warp(path: str | Path) -> Warp:
         raise FileNotFoundError(f"{path}: no such file; expected a transform that `fundusgen groundtruth` wrote")
     try:
         found = itk.transformread(str(path))
-    except RuntimeError as error:
+    except Exception as error:  # a cut file fails in many ways
         raise ValueError(f"{path}: cannot be read as an ITK transform ({_last_line(error)}); write it again") from error
     queue = [each for one in found for each in _parts(one)]
     return Warp(_stages(path, queue))
 
 
-def _last_line(error: RuntimeError) -> str:
-    return str(error).strip().splitlines()[-1]
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [repr(error)])[-1]
 
 
 def _parts(transform: Any) -> list[Any]:

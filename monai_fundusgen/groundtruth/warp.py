@@ -39,7 +39,7 @@ class Stage:
     pitch_px: FloatArray | None = None
 
     def displacement(self, points: FloatArray) -> FloatArray:
-        """d at points (N, 2), in pixels."""
+        """The spline's displacement at points (N, 2), in pixels."""
         out = np.zeros_like(points)
         if self.coefficients_px is not None:
             _add_spline(points, self.coefficients_px, self.origin_px, self.pitch_px, out)
@@ -70,7 +70,7 @@ class Warp:
     stages: tuple[Stage, ...] = ()
 
     def then(self, following: Warp) -> Warp:
-        """This warp, then another: photograph to anchor, then anchor to frame."""
+        """Both warps one after the other: photograph to anchor, then anchor to frame."""
         return Warp(self.stages + following.stages)
 
     def map(self, points: FloatArray) -> FloatArray:

@@ -139,7 +139,9 @@ def test_an_image_lies_on_itself(known):
     assert np.abs(stage.map(points) - points).max() < 0.1
 
 
-@pytest.mark.parametrize(("turn", "scale", "shift"), [(8.0, 1.0, (30, -20)), (0.0, 1.67, (0, 0)), (-14.0, 0.6, (-9, 20))])
+@pytest.mark.parametrize(
+    ("turn", "scale", "shift"), [(8.0, 1.0, (30, -20)), (0.0, 1.67, (0, 0)), (-14.0, 0.6, (-9, 20))]
+)
 def test_a_known_similarity_is_recovered(known, turn, scale, shift):
     from monai_fundusgen.groundtruth.rigid import FIELD_SIZES, FIELD_TURNS
     from monai_fundusgen.groundtruth.warp import resampled

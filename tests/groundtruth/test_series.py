@@ -74,7 +74,12 @@ def test_a_frame_that_cannot_be_read_is_left_out_with_a_remark(case):
     save(case / "frames" / "g_99s.png", disc_image()[:64, :64])
     read = read_case(case)
     assert len(read.frames) == 3
-    assert [remark.split("frames/")[1][:8] for remark in read.remarks] == ["d_80s.pn", "e_90s.dc", "f_99s.pn", "g_99s.pn"]
+    assert [remark.split("frames/")[1][:8] for remark in read.remarks] == [
+        "d_80s.pn",
+        "e_90s.dc",
+        "f_99s.pn",
+        "g_99s.pn",
+    ]
 
 
 def test_a_case_without_its_parts_is_refused(case, tmp_path):
