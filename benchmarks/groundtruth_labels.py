@@ -2,13 +2,14 @@
 
     python benchmarks/groundtruth_labels.py cases --eyes 8 --rows rows.jsonl       # --first for more of them
     python benchmarks/groundtruth_labels.py table rows.jsonl
-    python benchmarks/groundtruth_labels.py frames --eyes 24                       # network against filter, frame by frame
+    python benchmarks/groundtruth_labels.py frames --eyes 24                       # network against filter
 
-Twelve frames of 1024 px an eye, moved as `phantom_case` has it, registered by `register_case`; inside the field of the photograph.
-``photograph``: vessel probability of fundus_av_unet. ``best frame``: the one registered frame of the highest Dice with the
-truth, which nobody could choose without it. Dice at the threshold of each (one half; the chain's own rule for ``chain``), and
-at the best of nineteen thresholds. Thin: centre-line pixels of the truth on vessels under 40 um (3 px). Branches: of the chain's
-own map, where nine in ten of their pixels are one kind in the truth; weighed by length.
+Without arguments: ``frames`` on four eyes. Twelve frames of 1024 px an eye, moved as `phantom_case` has it, registered by
+`register_case`; scored inside the field of the photograph. ``photograph``: vessel probability of fundus_av_unet. ``best
+frame``: the one registered frame of the highest Dice with the truth, which nobody could choose without it. Dice at the
+threshold of each (one half; the chain's own rule for ``chain``), and at the best of nineteen thresholds. Thin:
+centre-line pixels of the truth on vessels under 40 um (3 px). Branches: of the chain's own map, where nine in ten of
+their pixels are one kind in the truth; weighed by length.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import argparse
 import json
 import resource
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from monai_fundusgen.groundtruth.aggregation import RULES, aggregate
 from monai_fundusgen.groundtruth.kinds import combined_kinds
 from monai_fundusgen.groundtruth.networks import frame_reader, photograph_reader
 from monai_fundusgen.groundtruth.phantom_case import phantom_case
+from monai_fundusgen.groundtruth.pipeline import as_recorded
 from monai_fundusgen.groundtruth.register import register_case
 from monai_fundusgen.groundtruth.ridges import ridge_probability
 from monai_fundusgen.groundtruth.truth import TruthSettings, case_truth
@@ -46,6 +47,7 @@ def auc(score, truth):
 
 
 def dice(found, truth):
+    """Dice of two masks."""
     return float(2 * (found & truth).sum() / max(found.sum() + truth.sum(), 1))
 
 
@@ -66,7 +68,8 @@ def branch_scores(truth_map, made, odds):
     graph, kinds = made.graph, combined_kinds(odds)
     rows, columns = np.rint(graph.points_rc).astype(int).T
     branch = np.repeat(np.arange(graph.num_segments), np.diff(graph.offsets))
-    on = [np.bincount(branch, truth_map[kind][rows, columns] * graph.clear, graph.num_segments) for kind in (ARTERY, VEIN)]
+    counts = [truth_map[kind][rows, columns] * graph.clear for kind in (ARTERY, VEIN)]
+    on = [np.bincount(branch, count, graph.num_segments) for count in counts]
     points = np.bincount(branch, graph.clear, graph.num_segments)
     pure = (np.maximum(*on) >= 0.9 * points) & (np.minimum(*on) <= 0.1 * points) & (points > 0)
     right = kinds.kind == np.where(on[0] > on[1], ARTERY, VEIN)
@@ -81,6 +84,7 @@ def branch_scores(truth_map, made, odds):
 
 
 def one_case(seed, readers):
+    """Every score of one eye, and processor seconds by part."""
     known = phantom_case(seed)
     truth, fov = known.raster.label.any(axis=0), known.raster.fov
     diameter = known.raster.diameter_um.max(axis=0)
@@ -94,9 +98,7 @@ def one_case(seed, readers):
     frames, photographs = readers
     registered = register_case(known.case, frames)
     lap("register")
-    registered = replace(registered, frames=tuple(
-        replace(one, probability=frames(one.frame.image, one.frame.valid)) if one.kept else one for one in registered.frames
-    ))  # fmt: skip
+    registered = as_recorded(registered, frames)
     lap("frames read as recorded")
     chance = photographs(known.case.photograph, fov)
     lap("photograph read")
@@ -117,6 +119,7 @@ def one_case(seed, readers):
 
 
 def cases(options):
+    """Add a line a case to a file."""
     readers = frame_reader(options.frames), photograph_reader()
     for seed in range(options.first, options.first + options.eyes):
         with options.rows.open("a") as file:
@@ -124,6 +127,7 @@ def cases(options):
 
 
 def table(options):
+    """Means over the lines of a file."""
     rows = [json.loads(line) for line in options.rows.read_text().splitlines()]
     print(f"{len(rows)} eyes, {sum(row['kept'] for row in rows)} of {12 * len(rows)} frames kept")
     for part, names in (("maps", ("auc", "dice", "best_dice", "cl_dice", "thin")),
@@ -131,13 +135,14 @@ def table(options):
         print("| | " + " | ".join(names) + " |")
         for entry in rows[0][part]:
             values = [np.mean([row[part][entry][name] for row in rows]) for name in names]
-            print(f"| {entry} | " + " | ".join(f"{value:.3f}" if value <= 1 else f"{value:.0f}" for value in values) + " |")
+            print(f"| {entry} | " + " | ".join(f"{one:.3f}" if one <= 1 else f"{one:.0f}" for one in values) + " |")
     for name in rows[0]["cpu_s"]:
         print(f"{name}: {np.mean([row['cpu_s'][name] for row in rows]):.1f} s of processor time")
     print(f"peak memory {max(row['peak_gib'] for row in rows):.1f} GiB")
 
 
 def frames(options):
+    """The network of frames beside the filter, one frame an eye."""
     network = frame_reader("network")
     found = {"network": [], "filter": []}
     for seed in range(options.first, options.first + options.eyes):
@@ -152,8 +157,10 @@ def frames(options):
 
 
 def main():
+    """Run one of the verbs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(required=True)
+    parser.set_defaults(action=frames, eyes=4, first=2_000_000)
+    verbs = parser.add_subparsers()
     for name, action in (("cases", cases), ("frames", frames)):
         verb = verbs.add_parser(name)
         verb.set_defaults(action=action)

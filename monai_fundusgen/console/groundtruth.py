@@ -32,6 +32,9 @@ def groundtruth(
     photograph_deg: Annotated[
         float | None, typer.Option(help="Field of the photograph in degrees, where known.")
     ] = None,
+    longest_px: Annotated[
+        int | None, typer.Option(help="Make larger pictures, and the results, smaller to this longer side.")
+    ] = None,
     frame_weights: Annotated[Path | None, typer.Option(help="Weights in place of those of fa_vessel_unet.")] = None,
     photograph_weights: Annotated[
         Path | None, typer.Option(help="Weights in place of those of fundus_av_unet.")
@@ -51,7 +54,7 @@ def groundtruth(
 
     request = GroundTruthRequest(
         TruthSettings(rule=merge, kinds=kinds, least_confidence=least_confidence),
-        frames=frames, frame_deg=frame_deg, photograph_deg=photograph_deg,
+        frames=frames, frame_deg=frame_deg, photograph_deg=photograph_deg, longest_px=longest_px,
         frame_weights=_text(frame_weights), photograph_weights=_text(photograph_weights), device=device,
     )  # fmt: skip
     try:

@@ -38,6 +38,8 @@ FAILURES: Final = "failures.json"
 #: What ends one case and not the others.
 _CASE_ERRORS: Final = (OSError, ValueError, RuntimeError, MemoryError)
 
+_LEAST_PX: Final = 256
+
 Progress = Callable[[Iterable["Outcome"], int], Iterable["Outcome"]]
 
 
@@ -49,6 +51,7 @@ class GroundTruthRequest:
         settings: of merging and of the kinds.
         frames: what finds vessels in frames, one of `FRAME_READERS`.
         frame_deg, photograph_deg: fields of the cameras in degrees; None: unknown.
+        longest_px: larger photographs and frames are made smaller to it, and so are the results; None: as they are.
         frame_weights, photograph_weights: weights in place of the bundles' own.
         device: where the networks run.
 
@@ -60,6 +63,7 @@ class GroundTruthRequest:
     frames: str = "network"
     frame_deg: float | None = None
     photograph_deg: float | None = None
+    longest_px: int | None = None
     frame_weights: str | None = None
     photograph_weights: str | None = None
     device: str = "cpu"
@@ -67,6 +71,8 @@ class GroundTruthRequest:
     def __post_init__(self) -> None:
         if self.frames not in FRAME_READERS:
             raise ValueError(f"frames: found {self.frames!r}, expected one of {', '.join(FRAME_READERS)}")
+        if self.longest_px is not None and self.longest_px < _LEAST_PX:
+            raise ValueError(f"longest_px: found {self.longest_px}, expected at least {_LEAST_PX}, or nothing")
         usable_device(self.device)
 
     def told(self) -> dict[str, Any]:
@@ -228,17 +234,21 @@ def truth_of(folder: Path, request: GroundTruthRequest) -> CaseTruth:
     Raises:
         OSError, ValueError: unreadable, or frames and photograph that do not fit together.
     """
-    case = read_case(folder)
+    case = read_case(folder, longest_px=request.longest_px)
     frames, photographs = _readers(request)
-    registered = _as_recorded(register_case(case, frames), frames)
+    registered = as_recorded(register_case(case, frames), frames)
     chance = None if photographs is None else photographs(case.photograph, case.photograph_valid)
     return case_truth(registered, request.settings, chance)
 
 
-def _as_recorded(registered: RegisteredCase, reader: Probability) -> RegisteredCase:
+def as_recorded(registered: RegisteredCase, reader: Probability) -> RegisteredCase:
     """The case with the vessels of its kept frames read anew as recorded.
 
     Registration reads them after flat field and even contrast, which make frames alike; that costs thin vessels.
+
+    Args:
+        registered: after `register_case`.
+        reader: what finds vessels in frames.
     """
     frames = tuple(
         replace(one, probability=reader(one.frame.image, one.frame.valid)) if one.kept else one

@@ -1,4 +1,4 @@
-"""Cases in, labels out: every file, resuming, bad cases, and the expert's loop. Frames lie still, so no registration."""
+"""Cases in, labels out: every file, resuming, bad cases, the expert's loop. Frames lie still: no registration."""
 
 import json
 import shutil
