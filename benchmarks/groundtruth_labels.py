@@ -4,12 +4,12 @@
     python benchmarks/groundtruth_labels.py table rows.jsonl
     python benchmarks/groundtruth_labels.py frames --eyes 24                       # network against filter
 
-Without arguments: ``frames`` on four eyes. Twelve frames of 1024 px an eye, moved as `phantom_case` has it, registered by
-`register_case`; scored inside the field of the photograph. ``photograph``: vessel probability of fundus_av_unet. ``best
-frame``: the one registered frame of the highest Dice with the truth, which nobody could choose without it. Dice at the
-threshold of each (one half; the chain's own rule for ``chain``), and at the best of nineteen thresholds. Thin:
-centre-line pixels of the truth on vessels under 40 um (3 px). Branches: of the chain's own map, where nine in ten of
-their pixels are one kind in the truth; weighed by length.
+Without arguments: ``frames`` on four eyes. Cases: twelve frames of 1024 px an eye, moved as `phantom_case` moves them,
+registered by `register_case`, scored inside the field of the photograph. ``photograph``: vessel probability of
+fundus_av_unet. ``best frame``: the one registered frame of the highest Dice with the truth, which nobody could choose
+without it. Dice at the threshold of each (one half; the chain's own rule for ``chain``), and at the best of nineteen
+thresholds. Thin: centre-line pixels of the truth on vessels under 40 um (3 px). Branches: of the chain's own map, where
+nine in ten of their pixels are one kind in the truth; weighed by length.
 """
 
 from __future__ import annotations

@@ -71,6 +71,10 @@ class GroundTruthRequest:
     def __post_init__(self) -> None:
         if self.frames not in FRAME_READERS:
             raise ValueError(f"frames: found {self.frames!r}, expected one of {', '.join(FRAME_READERS)}")
+        for name in ("frame_weights", "photograph_weights"):
+            path = getattr(self, name)
+            if path is not None and not Path(path).is_file():
+                raise FileNotFoundError(f"{name} {path}: no such file; leave it out for the bundle's own weights")
         if self.longest_px is not None and self.longest_px < _LEAST_PX:
             raise ValueError(f"longest_px: found {self.longest_px}, expected at least {_LEAST_PX}, or nothing")
         usable_device(self.device)
@@ -145,8 +149,11 @@ def build_groundtruth(
     cases = case_names([Path(folder) for folder in folders])
     if not cases and not (output / RUN).is_file():
         raise ValueError(f"{output}: found neither cases nor an earlier result there; give folders of cases")
+    told = {"schema": SCHEMA, "version": __version__, "request": request.told()}
+    _refuse_other(output, told)
     with FolderLock(output, "groundtruth"):
-        _refuse_other(output, request)
+        if not (output / RUN).is_file():
+            write_json(output / RUN, told)
         for stale in (output / CASES).glob(".*.part"):
             shutil.rmtree(stale)
         done = {one.name: one for one in progress(_made(cases, output, request, processes), len(cases))}
@@ -157,14 +164,18 @@ def build_groundtruth(
     return outcomes, corrections
 
 
-def _refuse_other(output: Path, request: GroundTruthRequest) -> None:
-    """Write what the folder is, or compare.
+def _refuse_other(output: Path, told: dict[str, Any]) -> None:
+    """Compare a folder with what a run would write of itself, and change nothing.
 
     Raises:
+        NotADirectoryError: there is a file in its place.
         FileExistsError: the folder holds something else.
         ValueError: it was begun in another way.
     """
-    told: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "request": request.told()}
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise NotADirectoryError(f"{output}: found a file, expected a folder; give another one for the results")
     written = read_report(output, RUN)
     if written is None:
         others = [path.name for path in output.iterdir() if not path.name.startswith(".groundtruth.")]
@@ -172,7 +183,6 @@ def _refuse_other(output: Path, request: GroundTruthRequest) -> None:
             raise FileExistsError(
                 f"{output}: holds {others[0]!r} and no {RUN} of this program; give a new folder for the results"
             )
-        write_json(output / RUN, told)
     elif written.get("schema") != SCHEMA:
         raise FileExistsError(f"{output}: its {RUN} is not of ground truth; give a new folder for the results")
     elif written["request"] != told["request"]:
