@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import ARTERY, VEIN
-from monai_fundusgen.transforms.av_codec import decode_av
+from monai_fundusgen.conventions import ARTERY, ARTERY_CODE, CROSSING_CODE, VEIN, VEIN_CODE
 from monai_fundusgen.vessels.graph import vessel_graph
 
 BoolArray = NDArray[np.bool_]
@@ -52,7 +51,7 @@ def label_changes(before: Codes, after: Codes) -> LabelChanges:
             f"label_changes: found maps {before.shape} and {after.shape}, expected two of one size (H, W); bring both "
             f"to the size of the photograph"
         )
-    was, now = decode_av(before), decode_av(after)
+    was, now = _planes(before), _planes(after)
     vessel_before, vessel_now = was.any(axis=0), now.any(axis=0)
     changed = vessel_before & vessel_now & (before != after)
     flips = sum(_flipped(was[kind], now[kind], now[1 - kind]) for kind in (ARTERY, VEIN)) if changed.any() else 0
@@ -62,6 +61,16 @@ def label_changes(before: Codes, after: Codes) -> LabelChanges:
         changed_kind_px=int(changed.sum()),
         flipped_branches=flips,
     )
+
+
+def _planes(codes: Codes) -> BoolArray:
+    """Artery and vein (2, H, W)."""
+    if codes.size and not 0 <= codes.min() <= codes.max() <= CROSSING_CODE:
+        raise ValueError(
+            f"label_changes: found codes from {codes.min()} to {codes.max()}, expected label codes 0 background, "
+            f"1 artery, 2 vein, 3 crossing"
+        )
+    return np.stack([(codes & ARTERY_CODE) != 0, (codes & VEIN_CODE) != 0])
 
 
 def _flipped(plane: BoolArray, kept: BoolArray, other: BoolArray) -> int:
