@@ -77,7 +77,7 @@ def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
         with clock.stage("map to label: trace, repair, draw"):
             vessels = timed(planned)
         with clock.stage("anatomy"):
-            JudgedMaps(lambda _: vessels, None, 1)(planned)
+            JudgedMaps(lambda *_: vessels, None, 1)(planned)
         with clock.stage("photograph: generator and enlarger"):
             photographs = painter(vessels, planned)
         with clock.stage("four PNG files and the journal"):

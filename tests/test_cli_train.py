@@ -10,6 +10,7 @@ import yaml
 from monai.networks.nets import DiffusionModelUNet
 
 from monai_fundusgen.__main__ import main
+from monai_fundusgen.launch.train import next_step
 from monai_fundusgen.launch.trained_stages import told_of_weights
 from monai_fundusgen.weights.files import load_weights
 from monai_fundusgen.weights.stages import load_photograph_network
@@ -43,6 +44,15 @@ def test_a_trained_stage_is_taken_by_a_data_set(tmp_path, capsys, bundle_root=Pa
     network = load_photograph_network(bundle_root / "fundus_photograph_pix2pixhd", found["enlarging_bundle"])
     best = torch.load(folder / "model.pt", weights_only=True)
     assert network.enlarger.state_dict().keys() == best.keys()  # 8 channels, where the shipped network has 64
+
+
+def test_who_trained_is_told_what_takes_the_weights(tmp_path):
+    assert "generate --weights runs" in next_step(Path("bundles/fundus_av_mask_ddpm"), Path("runs"))
+    other = Path("bundles/ct_slice_ddpm")
+    assert "generate" not in next_step(other, tmp_path)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "inference.yaml").write_text("{}")
+    assert f"--bundle_root {tmp_path} --config_file {tmp_path}/configs/inference.yaml" in next_step(other, tmp_path)
 
 
 def test_a_shipped_bundle_is_taken_too():

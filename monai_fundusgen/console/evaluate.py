@@ -46,6 +46,10 @@ def evaluate(
         Path | None,
         typer.Option(help="Bundle of the mask model: does its loss tell training maps from held-out ones?"),
     ] = None,
+    judged: Annotated[
+        int,
+        typer.Option(help="Number of eyes of each sample that a network trained on real photographs reads; 0: none."),
+    ] = 12,
     seed: Annotated[int, typer.Option(help="Seed of subsets and intervals.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
     card: Annotated[
@@ -60,7 +64,7 @@ def evaluate(
 
     asked = Evaluation(
         dataset, real, output, section=section, size=size, features=features, field_deg=field_deg, phantoms=phantoms,
-        limit=limit, seed=seed, device=device, card=card, membership=membership,
+        limit=limit, seed=seed, device=device, card=card, membership=membership, judged=judged,
     )  # fmt: skip
     found = evaluated(asked, bars(quiet))
     if not quiet:

@@ -33,20 +33,21 @@ def train(
 
     The folder then serves `generate --weights`. masks and photographs need artery/vein labels, the enlarger none.
     """
-    from monai_fundusgen.launch.train import TrainRequest, stage_bundle
+    from monai_fundusgen.launch.train import TrainRequest, next_step, stage_bundle
     from monai_fundusgen.launch.train import train as run_training
 
     told = {
         "datalist": datalist and str(datalist), "max_epochs": epochs, "max_minutes": minutes, "batch_size": batch_size,
         "pretrained": pretrained and str(pretrained), "seed": seed, **named_values(option or []),
     }  # fmt: skip
-    report = run_training(TrainRequest(stage_bundle(stage), output, preset, told, processes))
+    bundle = stage_bundle(stage)
+    report = run_training(TrainRequest(bundle, output, preset, told, processes))
     if as_json:
         typer.echo(json.dumps(report))
         return
     measured = ", ".join(f"{name} {value:.4g}" for name, value in report.get("validation", {}).items())
     typer.echo(f"{output}: epoch {report.get('epoch', 0)}" + (f", {measured}" if measured else ""))
-    typer.echo(f"best weights: {report['weights']}; fundusgen generate --weights {output} takes them")
+    typer.echo(f"best weights: {report['weights']}; {next_step(bundle, output)}")
 
 
 checkpoint_app = typer.Typer(no_args_is_help=True, help="Move the state of a training between machines.")

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from monai_fundusgen.storage.checksum import file_sha256
 
 _PLAIN: Final = (bool, int, str, type(None))
-#: Attributes that change no byte: where a network runs.
-LEFT_OUT: Final = frozenset({"device"})
+#: Attributes that change no byte: where a network runs, and who does the rest.
+LEFT_OUT: Final = frozenset({"device", "workers"})
 
 
 def identity_of(**parts: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_fundusgen.conventions import KINDS
 from monai_fundusgen.evaluation.drawing import distribution_svg
 from monai_fundusgen.evaluation.page_style import STYLE
 from monai_fundusgen.evaluation.wording import is_shown, title_of
@@ -45,6 +46,7 @@ def page(content: Content, values: Values, pictures: Mapping[str, Any]) -> str:
         ("sheets", "Side by side", _sheets(pictures["sheets"])),
         ("features", "Distances of photographs", _features(content)),
         ("figures", "Figures", _figures(content, values)),
+        ("judged", "Read by a network", _judged(content["judged"], content["samples"])),
         ("gate", "Gate", _gate(content["gate"])),
         ("privacy", "Copies", _privacy(content["privacy"], pictures["pairs"])),
         ("settings", "Settings", _settings(content)),
@@ -190,6 +192,40 @@ def _card(name: str, found: Content, group: str, values: Mapping[str, NDArray[np
         f"apart by {number(found['wasserstein']['synthetic']['value'])}</p>"
         f'<p class="told">{spans}</p></figure>'
     )
+
+
+_READ: Final = (("dice", "Dice"), ("recall", "recall"), ("precision", "precision"), ("av_accuracy", "kind right"))
+
+
+def _judged(judged: Content | None, samples: Content) -> str:
+    if judged is None:
+        return ""
+    sets = {name: judged["sets"][name] for name in _in_order(judged["sets"])}
+    rows = []
+    for name, one in sets.items():
+        whole = one["read"]["all"]
+        spans = [
+            {"value": whole[key], **dict(zip(("low", "high"), whole["interval"][key], strict=True))} for key, _ in _READ
+        ]
+        rows.append([samples[name]["title"], str(one["pictures"]), *map(_interval, spans)])
+    depths = [
+        [f"{kind}, {channel}", *(_quartiles(one["depth"][kind]["all"][channel]) for one in sets.values())]
+        for kind in KINDS
+        for channel in ("red", "green", "blue")
+    ]
+    titles = [samples[name]["title"] for name in sets]
+    return (
+        "<p>A segmentation network that was trained on real photographs reads the pictures and is compared with their "
+        "labels, 95 % interval over photographs; kinds are judged on labelled pixels that it finds. Where it reads "
+        "synthetic vessels worse than real ones, or better, they look unlike them.</p>"
+        + _table(["", "eyes", *(title for _, title in _READ)], rows)
+        + "<p>Depth, the share by which vessels are darker than their surroundings: median (quartiles) over eyes.</p>"
+        + _table(["", *titles], depths)
+    )
+
+
+def _quartiles(found: Content) -> str:
+    return f"{number(found['median'])} ({number(found['q25'])} to {number(found['q75'])})"
 
 
 def _gate(gate: Content | None) -> str:

@@ -28,6 +28,7 @@ from monai_fundusgen.evaluation.fidelity import (
     compare_figures,
     feature_distances,
 )
+from monai_fundusgen.evaluation.judged_section import judged_section, judged_sentence
 from monai_fundusgen.evaluation.measurements import ANATOMY, PHOTOGRAPH, Measurements, Measuring, Progress, measured
 from monai_fundusgen.evaluation.membership import membership
 from monai_fundusgen.evaluation.page import page
@@ -75,6 +76,7 @@ class Evaluation:
         device: where networks run.
         card: take the verdict over into the card of the data set.
         membership: bundle of the mask model whose loss on training and held-out maps is to be compared; None: none.
+        judged: eyes of each sample that a network trained on real photographs reads, evenly over all; 0: none.
     """
 
     dataset: Path
@@ -90,6 +92,7 @@ class Evaluation:
     device: str = "cpu"
     card: bool = True
     membership: Path | None = None
+    judged: int = 12
 
 
 @dataclass
@@ -132,15 +135,19 @@ def evaluate(asked: Evaluation, progress: Progress = lambda places, _, __: place
     }
     privacy, pairs = _privacy(samples, cache, progress, asked.seed)
     privacy["membership"] = _membership(asked, eyes, cache, progress)
-    counts = {name: len(one) for name, one in samples.rows.items()}
+    judged = judged_section(eyes, asked.judged, cache, progress, device)
+    told = verdict(figures, features, privacy, {name: len(one) for name, one in samples.rows.items()})
+    if judged is not None:
+        told.sentences.append(judged_sentence(judged))
     content = plain({
         "schema": SCHEMA, "schema_version": SCHEMA_VERSION, "tool": TOOL, "tool_version": __version__,
         "settings": _settings(asked, measuring.size),
         "samples": {name: {"title": one.title, "eyes": len(one), "with_maps": one.with_maps}
                     for name, one in samples.rows.items()},
-        "verdict": asdict(verdict(figures, features, privacy, counts)),
+        "verdict": asdict(told),
         "features": features,
         "figures": {name: one.plain() for name, one in figures.items()},
+        "judged": judged,
         "gate": _gate(eyes[SYNTHETIC]),
         "privacy": privacy,
     })  # fmt: skip
@@ -148,8 +155,7 @@ def evaluate(asked: Evaluation, progress: Progress = lambda places, _, __: place
     write_whole(asked.output / PAGE, page(content, _values(samples.rows), pictures).encode())
     write_json(asked.output / REPORT, content)
     if asked.card and isinstance(eyes[SYNTHETIC], DatasetEyes):
-        told = content["verdict"]
-        write_note(asked.dataset, asked.output / PAGE, told["sentences"], told["copies"], told["warnings"])
+        write_note(asked.dataset, asked.output / PAGE, told.sentences, told.copies, told.warnings)
         renew_card(asked.dataset)
     return content
 
@@ -175,7 +181,11 @@ def _refuse_impossible(asked: Evaluation) -> None:
     low, high = FIELD_RANGE_DEG
     if asked.field_deg is not None and not low <= asked.field_deg <= high:
         raise ValueError(f"--field-deg: found {asked.field_deg:g}, expected {low:g} to {high:g} degrees")
-    for option, found, least in (("--limit", asked.limit, 2), ("--phantoms", asked.phantoms, 0)):
+    for option, found, least in (
+        ("--limit", asked.limit, 2),
+        ("--phantoms", asked.phantoms, 0),
+        ("--judged", asked.judged, 0),
+    ):
         if found is not None and found < least:
             raise ValueError(f"{option}: found {found}, expected at least {least}")
     if asked.size is not None and asked.size < _SMALLEST:
@@ -257,7 +267,7 @@ def _settings(asked: Evaluation, size: int) -> dict[str, Any]:
     return {
         "dataset": asked.dataset.name, "real": asked.real.name, "section": asked.section, "size": size,
         "features": asked.features, "field_deg": asked.field_deg, "phantoms": asked.phantoms, "limit": asked.limit,
-        "seed": asked.seed, "membership": asked.membership and asked.membership.name,
+        "seed": asked.seed, "membership": asked.membership and asked.membership.name, "judged": asked.judged,
     }  # fmt: skip
 
 

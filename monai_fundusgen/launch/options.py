@@ -19,11 +19,17 @@ FIXED: Final = {
     "overwrite": "--overwrite", "part": "--part", "parts": "--part", "quiet": "--quiet", "seed": "--seed",
     "mask_source": "--mask-source", "photograph_source": "--photograph-source", "mask_folder": "--mask-folder",
     "style": "--style", "gate": "--gate", "batch_size": "--batch-size", "shard_size": "--shard-size", "fit": "--fit",
+    "workers": "--workers",
 }  # fmt: skip
 #: Entries of the configuration that make samples; the others keep the run together.
 OPEN: Final = ("maps", "map_source", "label_maps", "painter", "inferer", "network", "stages")
 
-_COUNTS: Final = {**dict.fromkeys(("batch_size", "map_batch", "writers", "max_attempts", "size"), 1), "seed": 0}
+_COUNTS: Final = {
+    **dict.fromkeys(("batch_size", "map_batch", "writers", "max_attempts", "size"), 1),
+    "seed": 0,
+    "workers": 0,
+    "ahead": 0,
+}
 _RANGES: Final = {"field_deg": (10.0, 170.0), "field_cut": (0.2, 1.0)}
 _SWITCHES: Final = ("gate", "extend", "overwrite", "quiet")
 _CHOICES: Final = {

@@ -82,6 +82,23 @@ class TrainRequest:
         return {**told, **{name: value for name, value in self.options.items() if value is not None}}
 
 
+def next_step(bundle: Path, output: Path) -> str:
+    """What takes the weights of a training: data sets, or the inference that lies beside them.
+
+    Args:
+        bundle: that was trained.
+        output: folder of the training.
+    """
+    if bundle.name in STAGES.values():
+        return f"fundusgen generate --weights {output} takes them"
+    if not (output / "configs" / "inference.yaml").is_file():
+        return "the bundle's inference takes them"
+    return (
+        f"python -m monai.bundle run --bundle_root {output} --config_file {output}/configs/inference.yaml "
+        f"--meta_file {output}/configs/metadata.json takes them"
+    )
+
+
 def train(request: TrainRequest) -> dict[str, Any]:
     """Train, or go on where the folder's checkpoint ends.
 

@@ -26,9 +26,11 @@ from monai_fundusgen.weights.stages import TRAINED_FROM
 
 #: Settings of a training that its inference must share.
 _SHARED: Final = (
-    "image_size", "prediction", "solver", "num_evaluations", "schedule", "logit_shift", "network_def", "field_deg",
-    "field_cut", "window", "spacing_mm", "neighbours",
+    "image_size", "prediction", "solver", "num_evaluations", "schedule", "logit_shift", "network_def", "features_def",
+    "field_deg", "field_cut", "field_px", "window", "spacing_mm", "neighbours",
 )  # fmt: skip
+#: Arguments of networks that say how they are trained.
+_OF_TRAINING: Final = ("train_features",)
 _HEAD: Final = """# Inference with the weights of this training; written by it, with its own network and settings.
 #   python -m monai.bundle run --config_file configs/inference.yaml --meta_file configs/metadata.json --bundle_root .
 """
@@ -119,7 +121,7 @@ def inference_of(training: Mapping[str, Any], inference: Mapping[str, Any]) -> d
 def _closed(value: Any, training: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     """A value without references to entries that only the training has."""
     if isinstance(value, Mapping):
-        return {key: _closed(inner, training, known) for key, inner in value.items()}
+        return {key: _closed(inner, training, known) for key, inner in value.items() if key not in _OF_TRAINING}
     if isinstance(value, list):
         return [_closed(inner, training, known) for inner in value]
     if isinstance(value, str) and value.startswith("@") and value[1:] not in known and value[1:] in training:

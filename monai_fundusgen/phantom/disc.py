@@ -60,10 +60,10 @@ def _near_disc(landmarks: Landmarks, lattice: Lattice) -> tuple[slice, slice]:
 def lay_disc(
     image: Image, landmarks: Landmarks, appearance: Appearance, lattice: Lattice, rng: np.random.Generator
 ) -> None:
-    """Lay the optic disc over display values (3, n, n) in place: pink rim, pale cup with pores, sharp temporal edge."""
+    """Lay the optic disc over display values (..., 3, n, n) in place: pink rim, pale cup, sharp temporal edge."""
     rows, columns = _near_disc(landmarks, lattice)
     x, y = right_eye_grid(landmarks, lattice)
-    x, y, image = x[:, columns], y[rows], image[:, rows, columns]
+    x, y, image = x[:, columns], y[rows], image[..., rows, columns]
     dx, dy = right_eye_disc(landmarks)
     wobble = smooth_noise(lattice, 0.5, rng)[rows, columns]
     pores = smooth_noise(lattice, 0.045, rng)[rows, columns]

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monai_fundusgen.phantom.appearance import Appearance
 from monai_fundusgen.phantom.background import GROUND_PITCH_MM, paint_ground
@@ -16,19 +15,24 @@ from monai_fundusgen.phantom.disc import lay_disc
 from monai_fundusgen.phantom.texture import Image, Lattice
 from monai_fundusgen.vessels.eye import Landmarks
 from monai_fundusgen.vessels.field import Field
+from monai_fundusgen.vessels.surroundings import masked_mean
 
 #: Detail of the ground wider than this, mm, is left to the painter: light, macula, large patches.
 _FINE_MM: Final = 0.6
 
 
+#: Rows and columns of a picture.
+Window = tuple[slice, slice]
+
+
 @dataclass(frozen=True)
 class GroundLayers:
-    """Layers of one eye, (3, S, S) and (S, S).
+    """Layers of one eye.
 
     Attributes:
-        texture: factor on the ground, about 1: choroid, nerve fibres, mottling.
-        disc: colour of the optic disc over that of an average fundus.
-        cover: share of the ground that the disc hides, 0 to about 0.9.
+        texture: factor on the ground, about 1: choroid, nerve fibres, mottling, (3, S, S).
+        disc: colour of the optic disc over that of an average fundus, in a window of the picture, (3, h, w).
+        cover: share of the ground that the disc hides, 0 to about 0.9, in that window, (h, w).
     """
 
     texture: Image
@@ -37,7 +41,12 @@ class GroundLayers:
 
 
 def ground_layers(
-    landmarks: Landmarks, appearance: Appearance, field: Field, size: int, rng: np.random.Generator
+    landmarks: Landmarks,
+    appearance: Appearance,
+    field: Field,
+    size: int,
+    rng: np.random.Generator,
+    window: Window = (slice(None), slice(None)),
 ) -> GroundLayers:
     """Draw the layers of an eye.
 
@@ -47,23 +56,23 @@ def ground_layers(
         field: of the camera, in the frame of the landmarks.
         size: side in px.
         rng: of the texture.
+        window: where the disc is wanted; it reaches 1.5 radii far.
     """
     mirrored = not landmarks.right_eye
     lattice = Lattice.covering(field.centre_mm, size / 2 * field.pixel_mm(size), GROUND_PITCH_MM, mirrored=mirrored)
     ground = paint_ground(landmarks, appearance, lattice, rng)
-    broad = np.stack([ndimage.gaussian_filter(plane, _FINE_MM / GROUND_PITCH_MM, truncate=3) for plane in ground])
-    bare, lit = np.zeros_like(ground), np.ones_like(ground)
-    state = rng.bit_generator.state
-    lay_disc(bare, landmarks, appearance, lattice, rng)
-    rng.bit_generator.state = state
-    lay_disc(lit, landmarks, appearance, lattice, rng)
-    cover = 1 - (lit - bare)[0]
+    broad = masked_mean(ground, np.ones(ground.shape[1:], bool), _FINE_MM / GROUND_PITCH_MM)
+    laid = np.stack([np.zeros_like(ground), np.ones_like(ground)])
+    lay_disc(laid, landmarks, appearance, lattice, rng)
+    cover = 1 - (laid[1] - laid[0])[0]
     average = np.asarray(Camera().background, np.float32)[:, None, None]
-    disc = bare / np.maximum(cover, 1e-4) / average
-    x_mm, y_mm = field.grid_mm(size)
+    disc = laid[0] / np.maximum(cover, np.float32(1e-4)) / average
+    x_mm, y_mm = (axis.ravel() for axis in field.grid_mm(size))
 
-    def drawn(plane: Image) -> NDArray[np.float32]:
-        return lattice.resample(plane, x_mm[0], y_mm[:, 0])
+    def drawn(planes: NDArray[np.floating], rows: slice, columns: slice) -> Image:
+        return np.stack(
+            [lattice.resample(plane.astype(np.float32, copy=False), x_mm[columns], y_mm[rows]) for plane in planes]
+        )
 
-    texture = np.stack([drawn(plane) for plane in ground / np.maximum(broad, 1e-3)])
-    return GroundLayers(texture, np.stack([drawn(plane) for plane in disc]), drawn(cover))
+    texture = drawn(ground / np.maximum(broad, np.float32(1e-3)), slice(None), slice(None))
+    return GroundLayers(texture, drawn(disc, *window), drawn(cover[None], *window)[0])

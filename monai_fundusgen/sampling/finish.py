@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.appearance import draw_appearance
-from monai_fundusgen.phantom.ground_layers import GroundLayers, ground_layers
+from monai_fundusgen.phantom.ground_layers import Window, ground_layers
 from monai_fundusgen.sampling.sources import VesselSample
 from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.vessel_tone import VesselTone
@@ -61,30 +61,31 @@ class PhotographFinish:
         ground, depth = self.tone.ground_and_depth(photograph, sample.label, sample.fov, stream(seed, "tone"))
         eye = with_drawn_disc(sample.eye, seed)
         if eye.landmarks.right_eye is not None:
-            rng = stream(seed, "ground")
-            appearance = draw_appearance(stream(seed, "appearance"))
-            layers = ground_layers(eye.landmarks, appearance, eye.field, painted.shape[-1], rng)
-            ground, depth = self._laid(ground, depth, layers, eye, sample)
+            self._lay_ground(ground, depth, eye, sample, seed)
         finished = np.clip(ground * (1 - depth), 0, _BRIGHTEST) * sample.fov
         return np.rint(finished * 255).astype(np.uint8)
 
-    def _laid(
-        self, ground: FloatArray, depth: FloatArray, layers: GroundLayers, eye: Retina, sample: VesselSample
-    ) -> tuple[FloatArray, FloatArray]:
-        """Ground and depths with the layers of the eye."""
-        radius = eye.landmarks.disc_radius_mm
-        away_mm = _distance_mm(eye, sample.fov.shape[0])
-        kept = np.clip((away_mm / radius - _CLEARED[0]) / (_CLEARED[1] - _CLEARED[0]), 0, 1)
-        kept = (kept * kept * (3 - 2 * kept)).astype(np.float32)
-        ring_px = _RING_MM / eye.field.pixel_mm(sample.fov.shape[0])
-        ring = masked_mean(ground, sample.fov & (kept > 0.5), ring_px)
-        below = kept * ground + (1 - kept) * ring
-        texture = 1 + self.texture * (layers.texture - 1)
-        below = below * texture
-        laid = below + layers.cover * (np.minimum(layers.disc * ring, 1.1) - below)
-        rising = np.clip(_ROOT_DEPTH + (1 - _ROOT_DEPTH) * away_mm / _RISE_MM, 0, 1)
-        vessels = ndimage.binary_dilation(sample.label.any(axis=0), iterations=_WALL_PX)
-        return laid, (depth * np.where(vessels, rising, kept)).astype(np.float32)
+    def _lay_ground(self, ground: FloatArray, depth: FloatArray, eye: Retina, sample: VesselSample, seed: int) -> None:
+        """Texture and disc of the eye, in place."""
+        marks, size = eye.landmarks, ground.shape[-1]
+        near = _window(eye, size, _CLEARED[1] * marks.disc_radius_mm)
+        appearance = draw_appearance(stream(seed, "appearance"))
+        layers = ground_layers(marks, appearance, eye.field, size, stream(seed, "ground"), near)
+        texture = 1 + np.float32(self.texture) * (layers.texture - 1)
+        if not layers.cover.size:  # the disc lies outside the picture
+            ground *= texture
+            return
+        rows, columns = near
+        ground_there, depth_there = ground[..., rows, columns], depth[..., rows, columns]
+        away_mm = _distance_mm(eye, size, near)
+        kept = _kept(away_mm / np.float32(marks.disc_radius_mm))
+        ring = _ring(ground, sample.fov, eye, near)
+        ground_there += (1 - kept) * (ring - ground_there)
+        ground *= texture
+        ground_there += layers.cover * (np.minimum(layers.disc * ring, np.float32(1.1)) - ground_there)
+        rising = np.clip(_ROOT_DEPTH + (1 - _ROOT_DEPTH) / _RISE_MM * away_mm, 0, 1)
+        vessels = ndimage.binary_dilation(sample.label[:, rows, columns].any(axis=0), iterations=_WALL_PX)
+        depth_there *= np.where(vessels, rising, kept)
 
 
 def open_finish(tone: VesselTone | None = None) -> PhotographFinish | None:
@@ -92,10 +93,39 @@ def open_finish(tone: VesselTone | None = None) -> PhotographFinish | None:
     return None if tone is None else PhotographFinish(tone)
 
 
-def _distance_mm(eye: Retina, size: int) -> FloatArray:
+def _window(eye: Retina, size: int, reach_mm: float) -> Window:
+    """Rows and columns of the picture within ``reach_mm`` of the disc's middle; empty where there are none."""
+    middle = eye.field.to_pixels(np.asarray(eye.landmarks.disc_mm)[None], size)[0]
+    reach = reach_mm / eye.field.pixel_mm(size)
+    low, high = (np.clip(np.ceil(middle + way * reach), 0, size).astype(int) for way in (-1, 1))
+    return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+
+
+def _distance_mm(eye: Retina, size: int, window: Window) -> FloatArray:
+    """Distance of pixels to the disc's middle."""
     x_mm, y_mm = eye.field.grid_mm(size)
-    away: FloatArray = np.hypot(x_mm - eye.landmarks.disc_mm[0], y_mm - eye.landmarks.disc_mm[1]).astype(np.float32)
+    x_mm, y_mm = x_mm[:, window[1]].astype(np.float32), y_mm[window[0]].astype(np.float32)
+    away: FloatArray = np.hypot(
+        x_mm - np.float32(eye.landmarks.disc_mm[0]), y_mm - np.float32(eye.landmarks.disc_mm[1])
+    )
     return away
+
+
+def _kept(away: FloatArray) -> FloatArray:
+    """Share of the painted ground that stays, by the distance to the disc's middle in radii."""
+    kept = np.clip((away - np.float32(_CLEARED[0])) / np.float32(_CLEARED[1] - _CLEARED[0]), 0, 1)
+    result: FloatArray = kept * kept * (3 - 2 * kept)
+    return result
+
+
+def _ring(ground: FloatArray, fov: NDArray[np.bool_], eye: Retina, near: Window) -> FloatArray:
+    """Mean ground (3, h, w) of the ring round the disc, in a window."""
+    size, radius_mm = fov.shape[0], eye.landmarks.disc_radius_mm
+    wide = _window(eye, size, _CLEARED[1] * radius_mm + 3 * _RING_MM)
+    outside = _kept(_distance_mm(eye, size, wide) / np.float32(radius_mm)) > np.float32(0.5)
+    mean = masked_mean(ground[(..., *wide)], fov[wide] & outside, _RING_MM / eye.field.pixel_mm(size))
+    rows, columns = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(near, wide, strict=True))
+    return mean[:, rows, columns]
 
 
 def with_drawn_disc(eye: Retina, seed: int) -> Retina:
@@ -114,4 +144,4 @@ def with_drawn_disc(eye: Retina, seed: int) -> Retina:
     side = 1.0 if landmarks.right_eye else -1.0
     middle = (landmarks.disc_mm[0] - side * _NASAL * radius, landmarks.disc_mm[1])
     drawn = Landmarks(middle, radius, anatomy.cup_ratio.draw(rng), landmarks.faz_radius_mm, landmarks.right_eye)
-    return replace(eye, landmarks=drawn)
+    return replace(eye, landmarks=drawn, estimated=tuple(part for part in eye.estimated if part != "disc"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
 from monai_fundusgen.sampling.gate import AnatomyGate, judge
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import MapSource, VesselSample
+from monai_fundusgen.sampling.workers import Workers
 from monai_fundusgen.streams import stream_seed
 
 _DIGITS = 5
@@ -28,6 +29,7 @@ class JudgedMaps:
         source: where maps come from.
         gate: what anatomy is plausible; None takes every map as it comes.
         max_attempts: maps drawn for one sample at most.
+        workers: processes that measure.
 
     Raises:
         ValueError: no attempt at all, or a part of one.
@@ -36,6 +38,7 @@ class JudgedMaps:
     source: MapSource
     gate: AnatomyGate | None = None
     max_attempts: int = 4
+    workers: Workers = field(default_factory=Workers, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
@@ -47,16 +50,19 @@ class JudgedMaps:
         pending = list(planned)
         for attempt in range(self.max_attempts):
             redrawn = [PlannedSample(**{**one, "seed": _attempt_seed(one["seed"], attempt)}) for one in pending]
-            for plan, sample in zip(pending, self.source(redrawn) if redrawn else [], strict=True):
-                measured, reasons = self._judged(sample, attempt)
+            samples = self.source(redrawn, self.workers) if redrawn else []
+            anatomies = self.workers.map(_anatomy, samples)
+            for plan, sample, anatomy in zip(pending, samples, anatomies, strict=True):
+                measured, reasons = self._judged(sample, anatomy, attempt)
                 if plan["id"] not in best or len(reasons) < len(best[plan["id"]][1]):
                     best[plan["id"]] = (measured, reasons)
             pending = [plan for plan in pending if best[plan["id"]][1]]
         return [self._explained(*best[plan["id"]]) for plan in planned]
 
-    def _judged(self, sample: VesselSample, attempt: int) -> tuple[VesselSample, list[str]]:
+    def _judged(
+        self, sample: VesselSample, anatomy: Mapping[str, float], attempt: int
+    ) -> tuple[VesselSample, list[str]]:
         """The sample with its anatomy, and what speaks against it."""
-        anatomy = map_anatomy(sample.label, sample.fov, eye=sample.eye)
         reasons = [] if self.gate is None else judge(anatomy, self.gate)
         shown = {name: None if math.isnan(value) else round(value, _DIGITS) for name, value in anatomy.items()}
         origin = {**sample.origin, "attempt": attempt, "anatomy": shown}
@@ -70,6 +76,10 @@ class JudgedMaps:
             return sample
         refused = {"rejected": self.max_attempts if reasons else sample.origin["attempt"]}
         return replace(sample, origin={**sample.origin, **refused, **({"implausible": reasons} if reasons else {})})
+
+
+def _anatomy(sample: VesselSample) -> dict[str, float]:
+    return map_anatomy(sample.label, sample.fov, eye=sample.eye)
 
 
 def _attempt_seed(seed: int, attempt: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,14 +19,16 @@ from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.phantom.camera import draw_camera
 from monai_fundusgen.phantom.photograph import render_photograph
-from monai_fundusgen.sampling.finish import PhotographFinish
+from monai_fundusgen.sampling.finish import PhotographFinish, with_drawn_disc
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import VesselSample
+from monai_fundusgen.sampling.workers import Workers
 from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.condition import photograph_condition, recorded_points
 from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 from monai_fundusgen.transforms.fov import estimate_fov
 from monai_fundusgen.transforms.pixels import photograph_pixels
+from monai_fundusgen.vessels.eye import Retina
 
 
 class Painter(Protocol):
@@ -33,6 +36,9 @@ class Painter(Protocol):
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Photographs (3, H, W), in order, black outside the field of view."""
+
+    def shown(self, eye: Retina, seed: int) -> Retina:
+        """The record of an eye as the photograph of that seed shows it."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +50,24 @@ class CascadePainter:
         inferer: runs the network on a batch.
         style: photograph (3, H, W) in [-1, 1] whose camera all samples imitate; None: a style a seed.
         finish: real depths for the vessels, disc and fine ground; None: all stays as the network paints it.
+        workers: processes that finish.
     """
 
     network: PhotographCascade
     inferer: Any
     style: Tensor | None = None
     finish: PhotographFinish | None = None
+    workers: Workers = field(default_factory=Workers, compare=False)
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Paint one sample at a time, so that its bytes do not depend on the batch."""
-        return [self._paint(sample, plan["seed"]) for sample, plan in zip(vessels, planned, strict=True)]
+        seeds = [plan["seed"] for plan in planned]
+        painted = [self._paint(sample, seed) for sample, seed in zip(vessels, seeds, strict=True)]
+        return painted if self.finish is None else self.workers.map(self.finish, painted, vessels, seeds)
+
+    def shown(self, eye: Retina, seed: int) -> Retina:
+        """With the disc that the finish draws, where there is one."""
+        return eye if self.finish is None else with_drawn_disc(eye, seed)
 
     @torch.inference_mode()
     def _paint(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
@@ -63,14 +77,15 @@ class CascadePainter:
         coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
         points, field_deg = recorded_points(sample.eye), sample.eye.field.diameter_deg
         condition = photograph_condition(sample.soft, coarse_fov, points, field_deg)[None]
-        photograph = self.inferer(
-            condition.to(device, memory_format=torch.channels_last),
-            self.network,
-            guide=torch.from_numpy(sample.label)[None].float().to(device),
-            style=self.network.styles([seed], self.style),
-        )[0]
-        painted = photograph_pixels(photograph).cpu().numpy() * sample.fov.astype(np.uint8)
-        return painted if self.finish is None else self.finish(painted, sample, seed)
+        with self.workers.device:
+            photograph = self.inferer(
+                condition.to(device, memory_format=torch.channels_last),
+                self.network,
+                guide=torch.from_numpy(sample.label)[None].float().to(device),
+                style=self.network.styles([seed], self.style),
+            )[0]
+            pixels = photograph_pixels(photograph).cpu().numpy()
+        return pixels * sample.fov.astype(np.uint8)
 
     def _require_size(self, sample: VesselSample) -> None:
         """The enlarger follows the label pixel by pixel."""
@@ -86,22 +101,29 @@ class PhantomPainter:
 
     Args:
         artefacts: let cameras have dust, flare and JPEG loss now and then.
+        workers: processes that render.
     """
 
     artefacts: bool = False
+    workers: Workers = field(default_factory=Workers, compare=False)
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Render each eye with a camera drawn from the sample's seed."""
-        return [self._render(sample, plan["seed"]) for sample, plan in zip(vessels, planned, strict=True)]
+        return self.workers.map(partial(_rendered, self.artefacts), vessels, [plan["seed"] for plan in planned])
 
-    def _render(self, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
-        if sample.raster is None:
-            raise ValueError(
-                f"photograph_source: found 'phantom' with maps from {sample.origin.get('source')!r}, "
-                "which know no eye; use mask_source phantom, or photograph_source cascade"
-            )
-        camera = draw_camera(stream(seed, "camera"), artefacts=self.artefacts)
-        return render_photograph(sample.eye, sample.raster, seed=seed, camera=camera)
+    def shown(self, eye: Retina, seed: int) -> Retina:
+        """As it is."""
+        return eye
+
+
+def _rendered(artefacts: bool, sample: VesselSample, seed: int) -> NDArray[np.uint8]:
+    if sample.raster is None:
+        raise ValueError(
+            f"photograph_source: found 'phantom' with maps from {sample.origin.get('source')!r}, "
+            "which know no eye; use mask_source phantom, or photograph_source cascade"
+        )
+    camera = draw_camera(stream(seed, "camera"), artefacts=artefacts)
+    return render_photograph(sample.eye, sample.raster, seed=seed, camera=camera)
 
 
 def open_painter(
@@ -112,6 +134,7 @@ def open_painter(
     style: str | Path | None = None,
     artefacts: bool = False,
     finish: PhotographFinish | None = None,
+    workers: Workers | None = None,
 ) -> Painter:
     """The painter of that name: cascade or phantom.
 
@@ -122,6 +145,7 @@ def open_painter(
         style: photograph to imitate; the cascade only.
         artefacts: dust, flare and JPEG loss now and then; the phantom's optics only.
         finish: the last hand on the cascade's photographs.
+        workers: processes that finish or render; None: this one.
 
     Raises:
         ValueError: another name, artefacts of the cascade, a style for the phantom's optics or for a generator without
@@ -134,11 +158,12 @@ def open_painter(
             f"style: found {str(style)!r} with photograph_source {source}; only the cascade imitates a photograph, and "
             "only with a generator that takes a style"
         )
+    workers = workers or Workers()
     if source == "cascade":
         assert network is not None, "the cascade is a network"
-        return CascadePainter(network, inferer, None if style is None else _photograph(style), finish)
+        return CascadePainter(network, inferer, None if style is None else _photograph(style), finish, workers)
     if source == "phantom":
-        return PhantomPainter(artefacts)
+        return PhantomPainter(artefacts, workers)
     raise ValueError(f"photograph_source: found {source!r}, expected cascade or phantom")
 
 

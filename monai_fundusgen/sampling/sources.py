@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,6 +22,7 @@ from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
 from monai_fundusgen.sampling.label_maps import LabelMaps
 from monai_fundusgen.sampling.plan import PlannedSample
+from monai_fundusgen.sampling.workers import HERE, Workers
 from monai_fundusgen.transforms.traits import TraitRequest
 from monai_fundusgen.vessels.drawing import VesselRaster, rasterise
 from monai_fundusgen.vessels.eye import Retina
@@ -54,8 +56,8 @@ class VesselSample:
 class MapSource(Protocol):
     """Anything that draws vessels for planned samples."""
 
-    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
-        """Vessels of each planned sample, in order."""
+    def __call__(self, planned: Sequence[PlannedSample], workers: Workers = HERE) -> list[VesselSample]:
+        """Vessels of each planned sample, in order; what needs no network is done by the workers."""
 
 
 def area_average(planes: NDArray[np.bool_], size: int) -> Tensor:
@@ -79,15 +81,17 @@ class PhantomMaps:
     anatomy: Anatomy | None = None
     min_diameter_um: float = 0.0
 
-    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
+    def __call__(self, planned: Sequence[PlannedSample], workers: Workers = HERE) -> list[VesselSample]:
         """Grow and raster one eye for each planned sample."""
-        return [self._grow(sample["seed"]) for sample in planned]
+        grow = partial(_grown, self.anatomy, self.size, self.coarse_size, self.min_diameter_um)
+        return workers.map(grow, [sample["seed"] for sample in planned])
 
-    def _grow(self, seed: int) -> VesselSample:
-        retina = grow_retina(seed, anatomy=self.anatomy)
-        raster = rasterise(retina, self.size, min_diameter_um=self.min_diameter_um)
-        soft = area_average(raster.label, self.coarse_size)
-        return VesselSample(soft, raster.label, raster.fov, retina, told_of(retina, self.size), raster)
+
+def _grown(anatomy: Anatomy | None, size: int, coarse_size: int, min_diameter_um: float, seed: int) -> VesselSample:
+    retina = grow_retina(seed, anatomy=anatomy)
+    raster = rasterise(retina, size, min_diameter_um=min_diameter_um)
+    soft = area_average(raster.label, coarse_size)
+    return VesselSample(soft, raster.label, raster.fov, retina, told_of(retina, size), raster)
 
 
 @dataclass(frozen=True)
@@ -111,23 +115,26 @@ class SampledMaps:
     request: TraitRequest | None = None
     batch: int = 4
 
-    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
+    def __call__(self, planned: Sequence[PlannedSample], workers: Workers = HERE) -> list[VesselSample]:
         """Sample all maps, then trace them."""
         seeds = [sample["seed"] for sample in planned]
         chunks = [seeds[start : start + self.batch] for start in range(0, len(seeds), self.batch)]
-        maps = [soft for chunk in chunks for soft in self._sampled(chunk)]
-        return [self._traced(soft, seed) for soft, seed in zip(maps, seeds, strict=True)]
+        maps = [soft for chunk in chunks for soft in self._sampled(chunk, workers)]
+        return workers.map(partial(_traced, self.drawing, self.request), maps, seeds)
 
-    def _sampled(self, seeds: Sequence[int]) -> Tensor:
+    def _sampled(self, seeds: Sequence[int], workers: Workers) -> NDArray[np.float32]:
         filled = [*seeds, *[seeds[-1]] * (self.batch - len(seeds))]
-        maps: Tensor = self.sampler(filled, self.network)[: len(seeds)]
-        return maps.float().cpu().clamp(0, 1)
+        with workers.device:
+            maps: Tensor = self.sampler(filled, self.network)[: len(seeds)]
+            found: NDArray[np.float32] = maps.float().cpu().clamp(0, 1).numpy()
+        return found
 
-    def _traced(self, soft: Tensor, seed: int) -> VesselSample:
-        label, eye = self.drawing.traced(soft.numpy(), seed=seed)
-        asked = {} if self.request is None else {"requested": self.request.draw(seed)}
-        origin = {**told_of(eye, self.drawing.size), **asked}
-        return VesselSample(area_average(label, soft.shape[-1]), label, self.drawing.fov, eye, origin)
+
+def _traced(drawing: LabelDrawing, request: TraitRequest | None, soft: NDArray[np.float32], seed: int) -> VesselSample:
+    label, eye = drawing.traced(soft, seed=seed)
+    asked = {} if request is None else {"requested": request.draw(seed)}
+    origin = {**told_of(eye, drawing.size), **asked}
+    return VesselSample(area_average(label, soft.shape[-1]), label, drawing.fov, eye, origin)
 
 
 class FolderMaps:
@@ -153,9 +160,9 @@ class FolderMaps:
         self.coarse_size = coarse_size
         self.drawing = LabelDrawing(size, field_deg=field_deg)
 
-    def __call__(self, planned: Sequence[PlannedSample]) -> list[VesselSample]:
+    def __call__(self, planned: Sequence[PlannedSample], workers: Workers = HERE) -> list[VesselSample]:
         """Read the map that belongs to each planned sample."""
-        return [self._read(sample["index"]) for sample in planned]
+        return workers.map(self._read, [sample["index"] for sample in planned])
 
     def _read(self, index: int) -> VesselSample:
         found = self.maps.read(index)
@@ -268,7 +275,8 @@ def open_map_source(
         stage = load_stage(mask_bundle, device)
         if request is not None:
             stage.inferer.request = request.over(stage.inferer.request)
-        return SampledMaps(stage.network, stage.inferer, LabelDrawing(size, **stage.maps), stage.inferer.request, batch)
+        drawing = LabelDrawing(size, **stage.maps)
+        return SampledMaps(stage.network, stage.inferer, drawing, stage.inferer.request, batch)
     if source == "folder" and mask_folder is not None:
         return FolderMaps(mask_folder, size=size, field_deg=60.0 if anatomy is None else anatomy.diameter_deg)
     raise ValueError(

@@ -1,30 +1,32 @@
-"""One batch of planned samples made and written: the iteration of the generating evaluator."""
+"""One batch of planned samples, made and written."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from ignite.engine import Engine, Events
+from numpy.typing import NDArray
 
 from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample
 from monai_fundusgen.sampling.painters import Painter
 from monai_fundusgen.sampling.plan import PlannedSample
-from monai_fundusgen.sampling.sources import MapSource
+from monai_fundusgen.sampling.sources import VesselSample, told_of
 
 
 @dataclass(frozen=True)
 class GenerationStep:
-    """Draw vessels, paint photographs; pass it to an evaluator as ``iteration_update``."""
+    """Draw vessels, paint photographs."""
 
-    map_source: MapSource
+    map_source: Callable[[Sequence[PlannedSample]], list[VesselSample]]
     painter: Painter
 
-    def __call__(self, engine: Engine, batch: Mapping[str, Any]) -> list[FinishedSample]:
+    def __call__(self, batch: Mapping[str, Any]) -> list[FinishedSample]:
         """Finished samples of a collated batch of `PlannedSample`."""
         columns = zip(batch["id"], batch["index"], batch["seed"], strict=True)
         return self.samples([PlannedSample(id=one, index=int(index), seed=int(seed)) for one, index, seed in columns])
@@ -33,12 +35,12 @@ class GenerationStep:
         """Finished samples of some that are planned."""
         vessels = self.map_source(planned)
         photographs = self.painter(vessels, planned)
-        return [
-            FinishedSample(
-                plan["id"], photograph, sample.label, sample.fov, sample.eye, {"seed": plan["seed"], **sample.origin}
-            )
-            for plan, sample, photograph in zip(planned, vessels, photographs, strict=True)
-        ]
+        return [self._finished(*one) for one in zip(planned, vessels, photographs, strict=True)]
+
+    def _finished(self, plan: PlannedSample, sample: VesselSample, photograph: NDArray[np.uint8]) -> FinishedSample:
+        eye = self.painter.shown(sample.eye, plan["seed"])
+        record = {"seed": plan["seed"], **sample.origin, **told_of(eye, sample.label.shape[-1])}
+        return FinishedSample(plan["id"], photograph, sample.label, sample.fov, eye, record)
 
 
 class WriteSamples:

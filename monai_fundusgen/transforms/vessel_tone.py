@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
-from monai_fundusgen.vessels.depth_profile import POSITIONS, DepthProfile
-from monai_fundusgen.vessels.surroundings import ground_and_depth
+from monai_fundusgen.vessels.depth_profile import DepthProfile
+from monai_fundusgen.vessels.surroundings import bilinear, ground_and_depth
 
 FloatArray = NDArray[np.float32]
 #: Widths from which on the real cross section replaces the painted one: hand-drawn labels are too unsteady below.
@@ -83,24 +83,25 @@ class VesselTone:
         toned = []
         for kind in (0, 1):
             sections = cross_sections(label[kind])
-            field = self._field(self.real.branch[kind], sections.where, rng)
-            plane = depth.copy()
+            places = np.stack(np.nonzero(sections.where)) / _LATTICE_PX
+            field = self._field(self.real.branch[kind], places, rng, label.shape[-1])
             level = (eye[kind, :, None] + field).astype(np.float32)
-            seen = self._seen(sections, rng)
-            plane[:, sections.where] = self._depths(kind, depth[:, sections.where], sections, level, seen)
-            toned.append((sections.where, plane))
+            seen = self._seen(sections, places, rng)
+            toned.append((sections.where, self._depths(kind, depth[:, sections.where], sections, level, seen)))
         return ground, _mixed(depth, label, toned)
 
-    def _field(self, covariance: FloatArray, where: NDArray[np.bool_], rng: np.random.Generator) -> FloatArray:
-        """Levels (3, N) at the pixels of ``where``, smooth over the picture."""
-        drawn = _smooth_noise(3, _ALONG_PX, where, rng)
+    def _field(
+        self, covariance: FloatArray, places: NDArray[np.float64], rng: np.random.Generator, size: int
+    ) -> FloatArray:
+        """Levels (3, N), smooth over the picture."""
+        drawn = _smooth_noise(3, _ALONG_PX, places, rng, size)
         factor = np.linalg.cholesky(covariance * self.share**2 + 1e-8 * np.eye(3))
-        field: FloatArray = (factor @ drawn).astype(np.float32)
+        field: FloatArray = factor.astype(np.float32) @ drawn
         return field
 
-    def _seen(self, sections: CrossSections, rng: np.random.Generator) -> FloatArray:
+    def _seen(self, sections: CrossSections, places: NDArray[np.float64], rng: np.random.Generator) -> FloatArray:
         """Share (N,) of its depth that a vessel shows."""
-        drawn = _smooth_noise(1, _SINKING_PX, sections.where, rng)[0]
+        drawn = _smooth_noise(1, _SINKING_PX, places, rng, sections.where.shape[0])[0]
         low, high = _SINKING_WIDTH_PX
         thin = np.clip((high - sections.width_px) / (high - low), 0, 1)
         shown = np.clip(1 + self.sinking * (drawn - 0.5), *_SEEN)
@@ -111,35 +112,29 @@ class VesselTone:
         self, kind: int, depth: FloatArray, sections: CrossSections, level: FloatArray, seen: FloatArray
     ) -> FloatArray:
         """New depths (3, N) for painted ones."""
-        width, position = sections.width_px, sections.position
-        core = np.full_like(position, POSITIONS[1])
-        real, painted = (profile.medians_at(kind, width, position) for profile in (self.real, self.painted))
-        painted_level, _ = self.painted.level(kind, depth, sections)
-        spread = self.painted.spreads_at(kind, width)
-        grain = depth - painted - painted_level * spread * self.painted.shape_at(kind, width, position)
+        real, painted = self.real.at(kind, sections), self.painted.at(kind, sections)
+        painted_level, _ = self.painted.level(depth, sections, painted)
+        grain = depth - painted.median - painted_level * painted.spread * painted.shape
         raised = np.sqrt(self.real.grain[kind] / np.maximum(self.painted.grain[kind], 1e-6))[:, None]
-        raised = np.minimum(raised * self.real.spreads_at(kind, width) / spread, _GRAIN)
-        scale = self.real.medians_at(kind, width, core) / np.maximum(self.painted.medians_at(kind, width, core), 1e-3)
-        scale = np.clip(scale, 0.5, 1.5)
-        wide = np.clip((width - _FADE_PX[0]) / (_FADE_PX[1] - _FADE_PX[0]), 0, 1)
-        median = seen * (wide * real + (1 - wide) * scale * painted)
-        change = level * self.real.spreads_at(kind, width) * self.real.shape_at(kind, width, position)
+        raised = np.minimum(raised * real.spread / painted.spread, np.float32(_GRAIN))
+        scale = np.clip(real.core / np.maximum(painted.core, np.float32(1e-3)), 0.5, 1.5)
+        wide = np.clip((sections.width_px - _FADE_PX[0]) / (_FADE_PX[1] - _FADE_PX[0]), 0, 1)
+        median = seen * (wide * real.median + (1 - wide) * scale * painted.median)
         inside = sections.inside
-        most = _MOST_GRAIN * spread
-        new = median + change + np.clip(grain * np.where(inside, raised, 1), -most, most)
+        most = _MOST_GRAIN * painted.spread
+        new = median + level * real.spread * real.shape + np.clip(grain * np.where(inside, raised, 1), -most, most)
         return np.where(inside, np.maximum(new, _FAINTEST * np.maximum(median, 0)), new).astype(np.float32)
 
 
 def _smooth_noise(
-    count: int, sigma_px: float, where: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Standard normal fields (count, N) at pixels, smooth over ``sigma_px``."""
-    side = where.shape[0] // _LATTICE_PX + 2
+    count: int, sigma_px: float, places: NDArray[np.float64], rng: np.random.Generator, size: int
+) -> FloatArray:
+    """Standard normal fields (count, N), smooth over ``sigma_px``, at places (2, N) of the lattice over a picture."""
+    side = size // _LATTICE_PX + 2
     noise = rng.standard_normal((count, side, side))
     noise = np.stack([ndimage.gaussian_filter(plane, sigma_px / _LATTICE_PX, mode="wrap") for plane in noise])
     noise /= noise.std(axis=(1, 2), keepdims=True)
-    place = np.argwhere(where).T / _LATTICE_PX
-    return np.stack([ndimage.map_coordinates(plane, place, order=1) for plane in noise])
+    return bilinear(noise.astype(np.float32), *places)
 
 
 def _mixed(
@@ -147,8 +142,12 @@ def _mixed(
 ) -> FloatArray:
     """Both kinds in one picture: a vessel goes before the other's margin, the deeper one where both are."""
     (near_artery, artery), (near_vein, vein) = toned
-    mixed = np.where(near_vein, vein, np.where(near_artery, artery, depth))
-    mixed = np.where(near_artery & near_vein, np.maximum(artery, vein), mixed)
-    mixed = np.where(label[0] & ~label[1], artery, mixed)
-    result: FloatArray = np.where(label[1] & ~label[0], vein, mixed)
-    return result
+    mixed = depth.copy()
+    mixed[:, near_artery] = artery
+    before, both = near_artery & near_vein, near_vein[near_artery]
+    of_artery, of_vein = artery[:, both], vein[:, near_artery[near_vein]]
+    mixed[:, near_vein] = vein
+    is_artery, is_vein = label[:, before]
+    deeper = np.where(is_artery & ~is_vein, of_artery, np.maximum(of_artery, of_vein))
+    mixed[:, before] = np.where(is_vein & ~is_artery, of_vein, deeper)
+    return mixed

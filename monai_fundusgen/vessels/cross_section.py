@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monai_fundusgen.vessels.calibre import distance_on
 
@@ -49,14 +48,36 @@ def cross_sections(vessels: NDArray[np.bool_], margin_px: float = MARGIN_PX) -> 
         margin_px: see `MARGIN_PX`.
     """
     depth = distance_on(vessels, vessels).astype(np.float32)
-    axis = vessels & (depth >= ndimage.maximum_filter(depth, 3) - 1e-6)
-    rows, columns = np.nonzero(axis)
-    away, radius = _nearest(rows, columns, depth[axis], vessels.shape[0], vessels.shape[1], np.float32(margin_px))
-    outside = np.maximum(away - radius + 1, 1)
-    where = vessels | (outside <= margin_px)
-    across = np.clip((radius - depth) / np.maximum(radius - 0.5, 0.5), 0, 1)
-    position = np.where(vessels, across, 1 + outside)[where]
-    return CrossSections(where, 2 * radius[where] - 1, position.astype(np.float32))
+    rows, columns = _axis(depth)
+    away, radius = _nearest(
+        rows, columns, depth[rows, columns], vessels.shape[0], vessels.shape[1], np.float32(margin_px)
+    )
+    where = vessels | (away - radius + 1 <= margin_px)
+    inside = vessels[where]
+    depth, away, radius = (plane[where] for plane in (depth, away, radius))
+    across = np.clip((radius - depth) / np.maximum(radius - np.float32(0.5), np.float32(0.5)), 0, 1)
+    position = np.where(inside, across, 1 + np.maximum(away - radius + 1, 1))
+    return CrossSections(where, 2 * radius - 1, position.astype(np.float32))
+
+
+@njit(cache=True)
+def _axis(depth: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the local maxima of the distance to the background."""
+    height, width = depth.shape
+    places = []
+    for r in range(height):
+        for c in range(width):
+            if depth[r, c] > 0:
+                most = np.float32(0)
+                for i in range(max(r - 1, 0), min(r + 2, height)):
+                    for j in range(max(c - 1, 0), min(c + 2, width)):
+                        most = max(most, depth[i, j])
+                if depth[r, c] >= most - 1e-6:
+                    places.append((r, c))
+    rows, columns = np.empty(len(places), np.int64), np.empty(len(places), np.int64)
+    for n in range(len(places)):
+        rows[n], columns[n] = places[n]
+    return rows, columns
 
 
 @njit(cache=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
-from monai_fundusgen.vessels.surroundings import ground_and_depth, masked_mean
+from monai_fundusgen.vessels.surroundings import ground_and_depth, mean_along
 
 FloatArray = NDArray[np.float32]
 #: Middles and borders of the classes of width, px at 1024, and of position (`CrossSections.position`).
@@ -49,42 +50,28 @@ class DepthProfile:
     branch: FloatArray
     grain: FloatArray
 
-    def medians_at(self, kind: int, width_px: FloatArray, position: FloatArray) -> FloatArray:
-        """Median depth (3, N) between the classes."""
-        i, a = _between(np.log(WIDTHS_PX), np.log(np.maximum(width_px, 0.5)))
-        j, b = _between(POSITIONS, position)
-        table = self.median[kind]
-        low = (1 - b) * table[i, j] + b * table[i, j + 1]
-        high = (1 - b) * table[i + 1, j] + b * table[i + 1, j + 1]
-        return ((1 - a) * low + a * high).T.astype(np.float32)
-
-    def spreads_at(self, kind: int, width_px: FloatArray) -> FloatArray:
-        """Spread (3, N) between the classes."""
-        i, a = _between(np.log(WIDTHS_PX), np.log(np.maximum(width_px, 0.5)))
-        table = self.spread[kind]
-        return ((1 - a) * table[i] + a * table[i + 1]).T.astype(np.float32)
-
-    def shape_at(self, kind: int, width_px: FloatArray, position: FloatArray) -> FloatArray:
-        """Share (N,) of the core's depth that is left at a position, in green: about 1 inside, 0 far outside."""
-        here = self.medians_at(kind, width_px, position)[1]
-        core = self.medians_at(kind, width_px, np.full_like(position, POSITIONS[1]))[1]
-        return np.clip(here / np.maximum(core, 1e-3), 0, 1.2)
-
-    def level(self, kind: int, depth: FloatArray, sections: CrossSections) -> tuple[FloatArray, FloatArray]:
-        """Level of the branch round each pixel, and the pixel's own deviation, both (3, N) in spreads.
+    def at(self, kind: int, sections: CrossSections) -> DepthsAt:
+        """What is known of each pixel of some vessels, between the classes.
 
         Args:
             kind: of the vessels.
+            sections: their pixels.
+        """
+        found = _looked_up(
+            self.median[kind], self.spread[kind], np.log(WIDTHS_PX), POSITIONS, sections.width_px, sections.position
+        )
+        return DepthsAt(*found)
+
+    def level(self, depth: FloatArray, sections: CrossSections, here: DepthsAt) -> tuple[FloatArray, FloatArray]:
+        """Level of the branch round each pixel, and the pixel's own deviation, both (3, N) in spreads.
+
+        Args:
             depth: (3, N) at the pixels of ``sections``.
             sections: the vessels.
+            here: this profile at those pixels.
         """
-        own = depth - self.medians_at(kind, sections.width_px, sections.position)
-        own /= self.spreads_at(kind, sections.width_px)
-        planes = np.zeros((3, *sections.where.shape), np.float32)
-        planes[:, sections.where] = own
-        core = np.zeros(sections.where.shape, bool)
-        core[sections.where] = sections.position <= CORE
-        return masked_mean(planes, core, _BRANCH_PX)[:, sections.where], own
+        own = (depth - here.median) / here.spread
+        return mean_along(own, sections.where, sections.position <= CORE, _BRANCH_PX), own
 
     def with_steady_kinds(self) -> DepthProfile:
         """The same, with the ratio of arterial to venous depth of thin vessels taken from wider ones.
@@ -125,11 +112,62 @@ class DepthProfile:
         return cls(**tables)
 
 
-def _between(keys: FloatArray, values: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-    """Class below each value, and how far towards the next one it lies, (N, 1); held at both ends."""
-    place = np.interp(values, keys, np.arange(len(keys)))
-    below = np.minimum(place.astype(np.intp), len(keys) - 2)
-    return below, (place - below).astype(np.float32)[:, None]
+@dataclass(frozen=True)
+class DepthsAt:
+    """A profile at the pixels of some vessels.
+
+    Attributes:
+        median: depth (3, N) for the pixel's width and position.
+        core: the same in the middle of the vessel.
+        spread: (3, N) for its width.
+    """
+
+    median: FloatArray
+    core: FloatArray
+    spread: FloatArray
+
+    @property
+    def shape(self) -> FloatArray:
+        """Share (N,) of the core's depth that is left at the position, in green: about 1 inside, 0 far outside."""
+        return np.clip(self.median[1] / np.maximum(self.core[1], np.float32(1e-3)), 0, 1.2)
+
+
+@njit(cache=True)
+def _place(keys: FloatArray, value: np.float32) -> tuple[int, np.float32]:
+    """Class below a value, and how far towards the next one it lies; held at both ends."""
+    below = 0
+    while below < keys.size - 2 and value >= keys[below + 1]:
+        below += 1
+    share = (value - keys[below]) / (keys[below + 1] - keys[below])
+    return below, np.float32(min(max(share, np.float32(0)), np.float32(1)))
+
+
+@njit(cache=True)
+def _looked_up(
+    median: FloatArray,
+    spread: FloatArray,
+    log_widths: FloatArray,
+    positions: FloatArray,
+    width_px: FloatArray,
+    position: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Median, median of the core and spread, each (3, N), linear in the logarithm of the width and in position."""
+    size = width_px.size
+    here, core, spreads = (
+        np.empty((3, size), np.float32),
+        np.empty((3, size), np.float32),
+        np.empty((3, size), np.float32),
+    )
+    for n in range(size):
+        i, a = _place(log_widths, np.float32(np.log(max(width_px[n], np.float32(0.5)))))
+        j, b = _place(positions, position[n])
+        for k in range(3):
+            low = median[i, j, k] + b * (median[i, j + 1, k] - median[i, j, k])
+            high = median[i + 1, j, k] + b * (median[i + 1, j + 1, k] - median[i + 1, j, k])
+            here[k, n] = low + a * (high - low)
+            core[k, n] = median[i, 1, k] + a * (median[i + 1, 1, k] - median[i, 1, k])
+            spreads[k, n] = spread[i, k] + a * (spread[i + 1, k] - spread[i, k])
+    return here, core, spreads
 
 
 @dataclass(frozen=True)
@@ -215,7 +253,7 @@ def _variation(sampled: Sequence[Sequence[_Sampled]], profile: DepthProfile) -> 
         means, spreads, left = [], [], []
         for kind in (0, 1):
             sections = case[kind].sections
-            level, own = profile.level(kind, case[kind].depth, sections)
+            level, own = profile.level(case[kind].depth, sections, profile.at(kind, sections))
             core = (sections.position <= CORE) & (sections.width_px > _THINNEST_PX)
             means.append(level[:, core].mean(axis=1))
             spreads.append(np.cov(level[:, core]))

@@ -76,6 +76,7 @@ CASES = [
     ("an extractor that is text", "evaluate set --real real.json --features real.json -o out -q",
      ["real.json", "not a TorchScript network"], REAL),
     ("phantoms below none", "evaluate set --real real.json --phantoms -1 -o out -q", ["--phantoms", "found -1"], REAL),
+    ("eyes to judge below none", "evaluate set --real real.json --judged -1 -o out -q", ["--judged", "found -1"], REAL),
     ("a size too small", f"evaluate set --real real.json --size 8 -o out {RUN}", ["found 8 px", "at least 64"], REAL),
     ("a field of no camera", f"evaluate set --real real.json --field-deg 400 -o out {RUN}",
      ["--field-deg", "found 400", "15 to 120"], REAL),

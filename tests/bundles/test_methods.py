@@ -170,6 +170,12 @@ def test_the_graphs_take_features_that_were_trained_before(bundle_root, tmp_path
     before, after = (torch.load(path, weights_only=True) for path in (features, tmp_path / "graphs" / "last.pt"))
     assert all(torch.equal(value, after[f"features.{name}"]) for name, value in before.items())
     assert any(name.startswith("artery_graph.") for name in after)
+    (tmp_path / "graphs" / "model.pt").write_bytes((tmp_path / "graphs" / "last.pt").read_bytes())
+    parser = ConfigParser()  # the folder is a bundle that infers
+    parser.read_config(str(tmp_path / "graphs" / "configs" / "inference.yaml"))
+    parser.update({"bundle_root": str(tmp_path / "graphs")})
+    again = parser.get_parsed_content("network").state_dict()
+    assert all(torch.equal(value.float(), again[name]) for name, value in after.items() if value.is_floating_point())
 
 
 def test_lists_with_weights_are_trained_on_together(bundle_root, tmp_path, made, finished_set):

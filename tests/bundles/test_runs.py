@@ -232,10 +232,11 @@ def test_a_data_set_is_compared_with_real_eyes(dataset, bundle_root, tmp_path):
     datalist = {"name": "eyes", "labels": {"1": "artery", "2": "vein"}, "testing": [{"seed": 900}, {"seed": 901}]}
     (tmp_path / "eyes.json").write_text(json.dumps(datalist))
     options = {"dataset_dir": str(dataset), "datalist": str(tmp_path / "eyes.json"), "features": "random", "size": 128}
-    options |= {"output_dir": str(tmp_path / "report"), "phantoms": 0, "card": False, "quiet": True}
+    options |= {"output_dir": str(tmp_path / "report"), "phantoms": 0, "judged": 1, "card": False, "quiet": True}
     evaluate(bundle_root / "fundus_evaluation", ["evaluate.yaml"], tmp_path, **options)
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["settings"]["real"] == "eyes.json" and report["features"]["to_real"]["synthetic"]["n"] >= 2
+    assert report["judged"]["judge"]["network"] == "judge" and report["judged"]["sets"]["real"]["pictures"] == 1
     assert (tmp_path / "report" / "index.html").is_file()
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from monai_fundusgen.__main__ import main
 from monai_fundusgen.dataset.verification import verify
-from monai_fundusgen.evaluation import measurements
+from monai_fundusgen.evaluation import judged_section, measurements
 from monai_fundusgen.evaluation.report import CACHE, PAGE, REPORT, Evaluation, evaluate, read_report
 
 SEEDS = {"training": range(6), "testing": range(20, 24)}
@@ -32,7 +32,7 @@ def world(tmp_path_factory):
     with pytest.raises(SystemExit, match="0"):
         main(["generate", "-n", "4", "-o", str(root / "set"), "--option", "size=128", "--quiet"])
     real = datalist(root / "real.json", {name: [{"seed": one} for one in seeds] for name, seeds in SEEDS.items()})
-    asked = Evaluation(root / "set", real, root / "report", features="random", phantoms=2)
+    asked = Evaluation(root / "set", real, root / "report", features="random", phantoms=2, judged=0)
     return root, asked, evaluate(asked)
 
 
@@ -141,3 +141,29 @@ def test_a_damaged_part_is_measured_again(world):
     part.write_bytes(part.read_bytes()[:100])
     assert evaluate(asked) == content
     assert np.load(part)["figures"].shape[0] == 4
+
+
+def test_a_network_reads_both_samples_and_reads_them_once(world, tmp_path, monkeypatch):
+    """The reader is a threshold here; the judge itself is tested with `fundusgen judge`."""
+    read = []
+
+    def reader(photograph, fov):
+        read.append(photograph.shape)
+        dark = torch.from_numpy((photograph[1] < 0.8 * np.median(photograph[1][fov])) & fov).float()
+        return torch.stack([dark, 0 * dark, dark])
+
+    judge = {
+        "network": "threshold", "bundle": "none", "weights": "none", "weights_sha256": "0" * 64, "image_size": 1024,
+        "mirrors": 1, "vote": False, "threshold": 0.5,
+    }  # fmt: skip
+    monkeypatch.setattr(judged_section, "open_judge", lambda **_: (reader, judge))
+    _, asked, _ = world
+    asked = replace(asked, output=tmp_path / "out", judged=2, card=False)
+    content = evaluate(asked)
+    assert len(read) == 3 * 2 and set(read) == {(3, 1024, 1024)}
+    found = content["judged"]["sets"]["synthetic"]
+    assert found["pictures"] == 2 and found["read"]["all"]["av_accuracy"] < 0.7  # all are called arteries
+    assert "reads the kind of" in content["verdict"]["sentences"][-1]
+    text = (tmp_path / "out" / PAGE).read_text(encoding="utf-8")
+    assert "Read by a network" in text and "vein, green" in text
+    assert evaluate(asked) == content and len(read) == 6

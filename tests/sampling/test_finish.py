@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from monai_fundusgen.sampling.sources import open_map_source
 from monai_fundusgen.sampling.vessel_tone_file import load_vessel_tone
 from monai_fundusgen.transforms.vessel_tone import VesselTone
 from monai_fundusgen.vessels.depth_profile import POSITIONS, WIDTHS_PX, DepthProfile
+from monai_fundusgen.vessels.eye import PARTS
 
 SIZE = 512
 
@@ -69,11 +71,11 @@ def test_one_seed_gives_one_photograph_and_another_another(finish, sample):
 
 
 def test_a_phantom_keeps_its_disc_and_a_traced_eye_gets_one(sample):
-    from dataclasses import replace
-
     assert with_drawn_disc(sample.eye, 0) is sample.eye
     unknown = replace(sample.eye.landmarks, disc_radius_mm=float("nan"), cup_ratio=float("nan"))
     drawn = with_drawn_disc(replace(sample.eye, landmarks=unknown), 0).landmarks
+    estimated = replace(sample.eye, landmarks=unknown, estimated=("disc", "fovea"))
+    assert with_drawn_disc(estimated, 0).estimated == ("fovea",)  # where the disc is drawn it is known
     assert 0.75 <= drawn.disc_radius_mm <= 1.05 and 0.2 < drawn.cup_ratio < 0.7
     lost = replace(unknown, disc_mm=(float("nan"),) * 2, right_eye=None)
     assert with_drawn_disc(replace(sample.eye, landmarks=lost), 0).landmarks is lost
@@ -133,3 +135,31 @@ def test_a_missing_or_broken_file_is_refused_by_name(tmp_path, network):
     (tmp_path / "tone.json").write_text("{")
     with pytest.raises(ValueError, match=r"tone\.json: cannot be read"):
         load_vessel_tone(tmp_path / "tone.json", network)
+
+
+def test_the_record_of_a_finished_sample_tells_the_disc_that_is_drawn(finish, network):
+    from monai_fundusgen.sampling.step import GenerationStep
+
+    class Traced:
+        """A phantom whose disc counts as found, without a size."""
+
+        def __call__(self, planned):
+            (found,) = open_map_source("phantom", size=SIZE)(planned)
+            marks = replace(found.eye.landmarks, disc_radius_mm=float("nan"), cup_ratio=float("nan"))
+            return [replace(found, eye=replace(found.eye, landmarks=marks, estimated=PARTS))]
+
+    painter = CascadePainter(network, lambda condition, network, **_: torch.zeros(1, 3, SIZE, SIZE), None, finish)
+    step = GenerationStep(
+        Traced(), replace(painter, network=PhotographCascade(torch.nn.Conv2d(5, 3, 1), torch.nn.Identity()))
+    )
+    (sample,) = step.samples(list(GenerationPlan(1, 3).samples()))
+    assert sample.record["disc_radius_px"] > 20 and "disc" not in sample.record["estimated"]
+    assert sample.eye.landmarks.disc_radius_mm == pytest.approx(
+        sample.record["disc_radius_px"] * sample.eye.field.pixel_mm(SIZE), rel=1e-3
+    )
+    x_mm, y_mm = sample.eye.field.grid_mm(SIZE)
+    away = np.hypot(x_mm - sample.eye.landmarks.disc_mm[0], y_mm - sample.eye.landmarks.disc_mm[1])
+    away /= sample.eye.landmarks.disc_radius_mm
+    bare, green = sample.fov & ~sample.label.any(0), sample.photograph[1].astype(float)
+    disc, round_it = bare & (away < 0.8), bare & (away > 1.5) & (away < 2.5)
+    assert np.median(green[disc]) > 1.15 * np.median(green[round_it])

@@ -29,7 +29,7 @@ class Scarce:
     def __init__(self, refused):
         self.refused, self.seen = refused, []
 
-    def __call__(self, planned):
+    def __call__(self, planned, workers=None):
         self.seen.append([(one["id"], one["seed"]) for one in planned])
         label, eye = LabelDrawing(256).traced(np.zeros((2, 64, 64)))
         empty = VesselSample(torch.zeros(2, 64, 64), label, np.ones((256, 256), bool), eye)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from monai_fundusgen.transforms.resize import area_resize
+from monai_fundusgen.transforms.resize import area_resize, resize_masks
 
 
 def by_repetition(array, height, width):
@@ -36,3 +36,14 @@ def test_growing_keeps_a_constant_constant_and_the_same_size_is_the_identity():
     assert area_resize(constant, 16, 9) == pytest.approx(np.full((1, 16, 9), 0.7), abs=1e-6)
     array = np.random.default_rng(2).random((2, 6, 5)).astype(np.float32)
     assert (area_resize(array, 6, 5) == array).all()
+
+
+@pytest.mark.parametrize("size", [32, 48, 50, 64, 100])
+def test_a_mask_keeps_its_share_of_the_area_at_any_size(size):
+    rows, columns = np.mgrid[:64, :64]
+    planes = np.stack([np.abs(rows - 0.7 * columns) < 2, np.abs(rows + columns - 60) < 1, np.zeros((64, 64), bool)])
+    found = resize_masks(planes, size)
+    assert found.shape == (3, size, size) and found.dtype == bool
+    assert found.mean(axis=(1, 2)) == pytest.approx(planes.mean(axis=(1, 2)), abs=2 / size**2, rel=0.02)
+    assert not found[2].any() and resize_masks(planes | True, size).all()
+    assert not (found & (area_resize(planes, size, size) < 0.05)).any()  # nothing far from what was there

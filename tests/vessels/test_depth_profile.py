@@ -80,7 +80,9 @@ def test_a_level_is_that_of_the_branch(profile):
     deeper[:, :, : SIZE // 2] *= np.where(label[1, :, : SIZE // 2], 0.9, 1)
     sections = cross_sections(label[1])
     shallow, deep = (
-        profile.level(1, ground_and_depth(one, label.any(0), fov)[1][:, sections.where], sections)[0]
+        profile.level(
+            ground_and_depth(one, label.any(0), fov)[1][:, sections.where], sections, profile.at(1, sections)
+        )[0]
         for one in (photograph, deeper)
     )
     column = np.argwhere(sections.where)[:, 1]

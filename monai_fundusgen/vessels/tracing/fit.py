@@ -140,19 +140,33 @@ def _straighten(points: FloatArray, radius: FloatArray, offsets: IntArray) -> No
     Inside one row of pixels the map does not say where such a vessel runs; a smooth course is the likeliest.
     """
     for s in range(offsets.size - 1):
-        part, r = points[offsets[s] : offsets[s + 1]], radius[offsets[s] : offsets[s + 1]]
+        first, last = offsets[s], offsets[s + 1] - 1
         for _ in range(_SMOOTHING):
-            before = part.copy()
-            for i in range(1, part.shape[0] - 1):
-                share = 0.5 * math.exp(-((2 * r[i] / _UNSURE_WIDTH_PX) ** 2))
-                part[i] = (1 - share) * before[i] + share * (before[i - 1] + before[i + 1]) / 2
+            above, left = points[first]
+            for i in range(first + 1, last):
+                share = 0.5 * math.exp(-((2 * radius[i] / _UNSURE_WIDTH_PX) ** 2))
+                row, column = points[i]
+                points[i, 0] = (1 - share) * row + share * (above + points[i + 1, 0]) / 2
+                points[i, 1] = (1 - share) * column + share * (left + points[i + 1, 1]) / 2
+                above, left = row, column
+
+
+@njit(cache=True)
+def _averaged(fine: SoftPlane, scale: int) -> SoftPlane:
+    """Means over squares of ``scale`` pixels a side."""
+    mean = np.zeros((fine.shape[0] // scale, fine.shape[1] // scale), np.float32)
+    for i in range(mean.shape[0] * scale):
+        for j in range(mean.shape[1] * scale):
+            mean[i // scale, j // scale] += fine[i, j]
+    mean /= np.float32(scale * scale)
+    return mean
 
 
 def covered_share(paths: KindPaths, size: int, *, blur_px: float = 0.0) -> SoftPlane:
     """Soft map (size, size) of the paths: covered shares, area-averaged, then blurred by a Gaussian of ``blur_px``."""
     scale = _FINENESS
     fine = _draw((paths.points_rc + 0.5) * scale - 0.5, paths.radius_px * scale, paths.offsets, size * scale)
-    mean: SoftPlane = fine.reshape(size, scale, size, scale).mean(axis=(1, 3))
+    mean: SoftPlane = _averaged(fine, scale)
     return ndimage.gaussian_filter(mean, blur_px) if blur_px else mean
 
 
