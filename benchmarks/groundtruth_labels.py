@@ -1,6 +1,6 @@
 """Labels from angiography against the truth, on phantom eyes; seconds of each part.
 
-    python benchmarks/groundtruth_labels.py cases --eyes 8 --rows rows.jsonl       # --first for more of them
+    python benchmarks/groundtruth_labels.py cases --eyes 8 --rows rows.jsonl      # --first, --times
     python benchmarks/groundtruth_labels.py table rows.jsonl
     python benchmarks/groundtruth_labels.py frames --eyes 24                       # network against filter
 
@@ -28,7 +28,7 @@ from monai_fundusgen.data.angiograms import phantom_angiogram
 from monai_fundusgen.groundtruth.aggregation import RULES, aggregate
 from monai_fundusgen.groundtruth.kinds import combined_kinds
 from monai_fundusgen.groundtruth.networks import frame_reader, photograph_reader
-from monai_fundusgen.groundtruth.phantom_case import phantom_case
+from monai_fundusgen.groundtruth.phantom_case import TWELVE_TIMES_S, phantom_case
 from monai_fundusgen.groundtruth.pipeline import as_recorded
 from monai_fundusgen.groundtruth.register import register_case
 from monai_fundusgen.groundtruth.ridges import ridge_probability
@@ -83,9 +83,9 @@ def branch_scores(truth_map, made, odds):
     }
 
 
-def one_case(seed, readers):
+def one_case(seed, readers, times_s):
     """Every score of one eye, and processor seconds by part."""
-    known = phantom_case(seed)
+    known = phantom_case(seed, times_s)
     truth, fov = known.raster.label.any(axis=0), known.raster.fov
     diameter = known.raster.diameter_um.max(axis=0)
     fine = thin(truth) & (diameter > 0) & (diameter < THIN_UM)
@@ -113,9 +113,14 @@ def one_case(seed, readers):
     odds = {"timing": made.timing, "network": made.network, "both": made.timing + made.network}
     kinds = {name: branch_scores(known.raster.label, made, one) for name, one in odds.items()}
     return {
-        "seed": seed, "kept": len(registered.kept), "maps": rows, "kinds": kinds, "cpu_s": seconds,
+        "seed": seed,
+        "frames": len(times_s),
+        "kept": len(registered.kept),
+        "maps": rows,
+        "kinds": kinds,
+        "cpu_s": seconds,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-    }  # fmt: skip
+    }
 
 
 def cases(options):
@@ -123,13 +128,13 @@ def cases(options):
     readers = frame_reader(options.frames), photograph_reader()
     for seed in range(options.first, options.first + options.eyes):
         with options.rows.open("a") as file:
-            file.write(json.dumps(one_case(seed, readers)) + "\n")
+            file.write(json.dumps(one_case(seed, readers, options.times)) + "\n")
 
 
 def table(options):
     """Means over the lines of a file."""
     rows = [json.loads(line) for line in options.rows.read_text().splitlines()]
-    print(f"{len(rows)} eyes, {sum(row['kept'] for row in rows)} of {12 * len(rows)} frames kept")
+    print(f"{len(rows)} eyes, {sum(row['kept'] for row in rows)} of {sum(row['frames'] for row in rows)} frames kept")
     for part, names in (("maps", ("auc", "dice", "best_dice", "cl_dice", "thin")),
                         ("kinds", ("branches", "open", "right_of_told", "right_of_all"))):  # fmt: skip
         print("| | " + " | ".join(names) + " |")
@@ -168,6 +173,7 @@ def main():
         verb.add_argument("--first", type=int, default=2_000_000)
         if name == "cases":
             verb.add_argument("--rows", type=Path, required=True)
+            verb.add_argument("--times", type=float, nargs="+", default=TWELVE_TIMES_S)
             verb.add_argument("--frames", default="network", choices=("network", "ridges"))
     verb = verbs.add_parser("table")
     verb.set_defaults(action=table)
