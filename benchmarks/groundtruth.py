@@ -6,9 +6,10 @@
 
 Vessel probability is `ridge_probability`, no network. Errors: 12 frames of 1024 px an eye (choroidal flush to late),
 every frame but the first moved by similarity, quadratic and elastic parts (``draw_deformation``: elastic up to 0.16 mm,
-12 px; a frame is 45 degrees wide); distance between where a centre-line point of the photograph is found in a frame and
-where it is, in pixels of the photograph. ``rigid`` is the affine start photograph to frame alone, ``intensity`` the same
-spline driven by the prepared images in place of vessel maps, ``ours`` is `register_case`. ``--first`` is the first seed, to make a long table in parts: ``--rows FILE`` keeps every frame's distances, ``table`` pools files.
+12 px; a frame is 45 degrees wide); distance between where a point of the photograph's centre lines is found in a frame
+and where it is, in pixels of the photograph. ``rigid`` is the affine start photograph to frame alone, ``intensity`` the
+same spline driven by the prepared images in place of vessel maps, ``ours`` is `register_case`. ``--first`` is the first
+seed, to make a long table in parts: ``--rows FILE`` keeps every frame's distances, ``table`` pools files.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ def rivals(known, index, photograph, probability):
 def errors(args):
     """One line of JSON a frame and way; then the table."""
     lines = []
+    began = time.perf_counter()
     for seed in range(args.first, args.first + args.eyes):
+        if time.perf_counter() - began > args.seconds:
+            break
         known = phantom_case(seed)
         start = time.perf_counter()
         result = register_case(known.case, ridge_probability)
@@ -120,12 +124,13 @@ def table(args):
 
 
 def refusals(args):
-    """Cases of three true frames, one mirrored and one foreign; then its photograph with the frames of another eye."""
-    times, shown = (12.5, 15.5, 24.0), []
-    made = {}
+    """Cases of two true frames, one mirrored and one foreign; then its photograph with the frames of another eye."""
+    times, shown = (15.5, 24.0), []
+    made: dict = {}
+    began = time.perf_counter()
     for trial in range(args.first, args.first + args.trials):
         for seed in (trial, trial + 1):
-            made[seed] = made.get(seed) or phantom_case(seed, times, size=512).case
+            made[seed] = made.get(seed) or phantom_case(seed, times, size=384).case
         own, other = made[trial], made[trial + 1]
         pick = trial % len(times)
         mirror = replace(own.frames[pick], name="mirror", image=own.frames[pick].image[:, ::-1].copy())
@@ -133,8 +138,8 @@ def refusals(args):
         line = {"trial": trial}
         try:
             result = register_case(replace(own, frames=(*own.frames, mirror, foreign)), ridge_probability)
-            line |= {one.frame.name: not one.kept for one in result.frames[3:]}
-            line |= {"good kept": [one.kept for one in result.frames[:3]],
+            line |= {one.frame.name: not one.kept for one in result.frames[2:]}
+            line |= {"good kept": [one.kept for one in result.frames[:2]],
                      "agreement": [round(one.agreement, 3) for one in result.frames],
                      "photograph": round(result.photograph_agreement, 3)}  # fmt: skip
         except RegistrationError as error:
@@ -146,10 +151,15 @@ def refusals(args):
             line |= {"swapped": True, "swapped message": str(error)}
         shown.append(line)
         print(json.dumps(line), flush=True)
-    good = sum(sum(one.get("good kept", [False] * 3)) for one in shown)
+        if args.rows:
+            with args.rows.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        if time.perf_counter() - began > args.seconds:
+            break
+    good = sum(sum(one.get("good kept", [False] * 2)) for one in shown)
     print(f"refused of {len(shown)}: " + ", ".join(
         f"{name} {sum(one.get(name, False) for one in shown)}" for name in ("mirror", "foreign", "swapped")
-    ) + f"; good frames kept {good} of {3 * len(shown)}")  # fmt: skip
+    ) + f"; good frames kept {good} of {2 * len(shown)}")  # fmt: skip
 
 
 def itk_spline(fixed, moving, start, mesh):
@@ -220,6 +230,9 @@ def main():
         verb.add_argument("--first", type=int, default=100)
         verb.add_argument("--trials" if run is refusals else "--eyes", type=int, default=3)
         verb.add_argument("--rows", type=Path)
+        verb.add_argument(
+            "--seconds", type=float, default=float("inf"), help="begin no further eye or trial after so many"
+        )
         verb.set_defaults(run=run)
     verb = verbs.add_parser("table")
     verb.add_argument("files", type=Path, nargs="+")

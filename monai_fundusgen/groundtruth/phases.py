@@ -1,7 +1,8 @@
 """The order of frames: by their times, and where these are missing or wrong, by what the dye has filled.
 
 Filling never goes back: a frame whose vessels shine less often than an earlier one's tells that the times are wrong.
-While vessels fill, their shining share gives the order; once all shine, their light, which fades.
+While vessels fill, their shining share gives the order; once all shine, their light, which fades. (In the few seconds
+between the last vein's filling and the peak it still rises: frames of that time come out behind the brightest.)
 """
 
 from __future__ import annotations

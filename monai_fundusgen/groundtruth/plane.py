@@ -74,3 +74,8 @@ def block_mean(image: Plane, step: int) -> Plane:
     padded = np.pad(image, ((0, -height % step), (0, -width % step)))
     found: Plane = padded.reshape(padded.shape[0] // step, step, -1, step).mean(axis=(1, 3), dtype=np.float32)
     return found
+
+
+def halved(plane: VesselPlane) -> VesselPlane:
+    """The same map on a grid of half as many pixels each way."""
+    return VesselPlane(block_mean(plane.level, 2), block_mean(plane.valid.astype(np.float32), 2) > 0.5, 2 * plane.step)

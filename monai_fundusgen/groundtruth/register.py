@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -33,7 +33,7 @@ from monai_fundusgen.groundtruth.preparation import green_of, prepared
 from monai_fundusgen.groundtruth.registered import RegisteredCase, RegisteredFrame, RegistrationError
 from monai_fundusgen.groundtruth.residual import centre_line_residual_px
 from monai_fundusgen.groundtruth.rigid import FIELD_SIZES, FIELD_TURNS, FRAME_SIZES, FRAME_TURNS
-from monai_fundusgen.groundtruth.warp import Stage, Warp
+from monai_fundusgen.groundtruth.warp import Stage, Warp, resampled
 
 #: Correlation of two vessel maps from which they show one eye. Measured in docs/concepts/ground-truth.md.
 LEAST_CORRELATION: Final = 0.28
@@ -198,15 +198,22 @@ def _misfit(mean: Pyramid, moving: Pyramid, fit: float) -> str:
 
 
 def _checked(one: RegisteredFrame, field: Mask, photograph: Pyramid, levels: Pyramid | None) -> RegisteredFrame:
-    """A frame with its residual and its Jacobian; left out where it folds."""
+    """A frame with its residual and its Jacobian; left out where it folds or shows nothing of the photograph."""
     if one.warp is None or levels is None:
         return one
-    determinant = one.warp.jacobian(one.shape, step_px=_JACOBIAN_STEP_PX)
-    least = float(determinant[field[::_JACOBIAN_STEP_PX, ::_JACOBIAN_STEP_PX]].min())
-    if least <= 0:
-        return RegisteredFrame(
-            one.frame, one.probability, f"its warp folds: least Jacobian {least:.2f}, expected above 0", one.agreement,
-            np.nan, np.nan, None, one.shape,
-        )  # fmt: skip
-    residual = centre_line_residual_px(photograph.levels[3], levels.levels[3], one.warp)
-    return RegisteredFrame(one.frame, one.probability, "", one.agreement, residual, least, one.warp, one.shape)
+    seen = field[::_JACOBIAN_STEP_PX, ::_JACOBIAN_STEP_PX] & _shown(one.warp, one.frame.valid, one.shape)
+    least = float(one.warp.jacobian(one.shape, step_px=_JACOBIAN_STEP_PX)[seen].min()) if seen.any() else 0.0
+    if least > 0:
+        residual = centre_line_residual_px(photograph.levels[3], levels.levels[3], one.warp)
+        return replace(one, residual_px=residual, minimum_jacobian=least)
+    reason = f"its warp folds: least Jacobian {least:.2f}, expected above 0"
+    return replace(one, reason=reason if seen.any() else "shows no part of the photograph's field", warp=None)
+
+
+def _shown(warp: Warp, valid: Mask, shape: tuple[int, int]) -> Mask:
+    """Where a frame shows retina, on every ``_JACOBIAN_STEP_PX``-th pixel of the photograph."""
+    rows, columns = (np.arange(0, side, _JACOBIAN_STEP_PX, dtype=np.float64) for side in shape)
+    x, y = np.meshgrid(columns, rows)
+    at = warp.map(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(*x.shape, 2)
+    found: Mask = resampled(valid, np.moveaxis(at, -1, 0)) > 0.5
+    return found

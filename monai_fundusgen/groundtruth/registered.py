@@ -26,7 +26,8 @@ class RegisteredFrame:
             fit. NaN where a frame was left out before.
         residual_px: median distance to the photograph's centre line across vessels that both show, in pixels of the
             photograph (`centre_line_residual_px`); NaN for a frame that was left out.
-        minimum_jacobian: least determinant over the photograph's field, above 0; NaN for a frame that was left out.
+        minimum_jacobian: least determinant over what the frame shows of the photograph's field, above 0; NaN for a
+            frame that was left out.
         warp: photograph grid to frame, None for a frame that was left out.
         shape: (H, W) of the photograph.
     """

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from monai_fundusgen.groundtruth.plane import VesselPlane
+from monai_fundusgen.groundtruth.plane import VesselPlane, halved
 from monai_fundusgen.groundtruth.warp import Stage, similarity
 
 #: Turns (degrees) and sizes between frames of one angiogram, and between an angiogram and a photograph.
@@ -26,6 +26,9 @@ FIELD_TURNS: Final = tuple(np.arange(-16.0, 16.1, 4.0))
 FIELD_SIZES: Final = tuple(float(2.0 ** (k / 12)) for k in range(-12, 13))
 #: Least share of the smaller field that both images must show.
 LEAST_OVERLAP: Final = 0.25
+#: A grid of more than so many is tried on maps of half the size first, and so many of it on the whole ones.
+_MANY: Final = 40
+_KEPT: Final = 12
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,24 @@ def search(
         count: how many to return.
     """
     ratio = max(moving.image_shape) / max(fixed.image_shape)
+    grid = [_about_centres(fixed, moving, turn, size * ratio) for size in sizes for turn in turns_deg]
+    if len(grid) > _MANY:
+        coarse = _scored(halved(fixed), halved(moving), grid)
+        grid = [grid[i] for i in np.argsort([-start.score for start in coarse], kind="stable")[:_KEPT]]
+    return sorted(_scored(fixed, moving, grid), key=lambda start: -start.score)[:count]
+
+
+def _scored(fixed: VesselPlane, moving: VesselPlane, stages: Sequence[Stage]) -> list[Start]:
+    """Every stage with its best shift."""
     shape = tuple(fft.next_fast_len(2 * side, real=True) for side in fixed.level.shape)
     spectra = _spectra(fixed.level, fixed.valid, shape)
-    least = LEAST_OVERLAP * fixed.valid.sum()
     found = []
-    for size in sizes:
-        for turn in turns_deg:
-            stage = _about_centres(fixed, moving, turn, size * ratio)
-            level, valid = _look_up(fixed, moving, stage)
-            score, shift = _best_shift(spectra, _spectra(level, valid, shape), shape, min(least, least * size**-2))
-            step = np.asarray(shift) * fixed.step
-            found.append(Start(Stage(stage.matrix, stage.offset_px + stage.matrix @ step), score))
-    return sorted(found, key=lambda start: -start.score)[:count]
+    for stage in stages:
+        level, valid = _look_up(fixed, moving, stage)
+        least = LEAST_OVERLAP * min(float(fixed.valid.sum()), float(valid.sum()))
+        score, shift = _best_shift(spectra, _spectra(level, valid, shape), shape, least)
+        found.append(Start(Stage(stage.matrix, stage.offset_px + stage.matrix @ np.asarray(shift) * fixed.step), score))
+    return found
 
 
 def _about_centres(fixed: VesselPlane, moving: VesselPlane, turn_deg: float, scale: float) -> Stage:

@@ -1,4 +1,4 @@
-"""Warps as ITK transform files, text (``.tfm``) or HDF5 (``.h5``), for ITK, SimpleITK and 3D Slicer.
+"""Warps as ITK transform files, text (``.tfm``) or HDF5 (``.h5``), for ITK and what is built on it.
 
 A file holds one composite transform over pixel coordinates (spacing 1, origin 0, x = column): ``TransformPoint`` of a
 point of the photograph is the place in the frame, as ITK's resampling wants it. Per stage, in the order in which a

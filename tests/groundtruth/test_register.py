@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from monai_fundusgen.groundtruth.case import Case, Frame
+from monai_fundusgen.groundtruth.case import Frame
 from monai_fundusgen.groundtruth.pair import begin, bend, correlation, mirrored, polish, pyramid
 from monai_fundusgen.groundtruth.phantom_case import phantom_case
 from monai_fundusgen.groundtruth.preparation import green_of, prepared
 from monai_fundusgen.groundtruth.register import LEAST_CORRELATION, register_case
 from monai_fundusgen.groundtruth.registered import RegistrationError
 from monai_fundusgen.groundtruth.ridges import ridge_probability
-from monai_fundusgen.groundtruth.rigid import FRAME_SIZES, FRAME_TURNS
-from monai_fundusgen.groundtruth.warp import Warp, similarity
+from monai_fundusgen.groundtruth.rigid import FIELD_SIZES, FIELD_TURNS, FRAME_SIZES, FRAME_TURNS
+from monai_fundusgen.groundtruth.warp import Warp, resampled, similarity
 from monai_fundusgen.vessels.skeleton import thin
 
-SIZE = 512
-TIMES_S = (10.8, 14.0, 17.5, 24.0)
+SIZE = 384
+TIMES_S = (10.8, 14.0, 24.0, 180.0)
 
 
 def centre_line(known):
@@ -48,13 +48,6 @@ def stranger():
     return phantom_case(8, TIMES_S[2:], size=SIZE).case
 
 
-def with_frame(case: Case, image, *, valid=None) -> Case:
-    """The case with one frame more."""
-    first = case.frames[-1]
-    extra = Frame("extra.png", image, first.valid if valid is None else valid, 30.0)
-    return replace(case, frames=(*case.frames, extra))
-
-
 @pytest.fixture(scope="module")
 def spoiled(known, stranger):
     """The case with six frames that must not be kept, registered once."""
@@ -75,7 +68,7 @@ def test_all_frames_of_the_eye_are_kept_and_lie_on_the_photograph(known, spoiled
         assert one.reason == ""
         found = errors(known, i, one.warp)
         everything.append(found)
-        assert np.median(found) < 0.8  # px at 512
+        assert np.median(found) < 0.8  # px at 384
         before = known.error_px(i, centre_line(known), centre_line(known))
         if i:  # the first does not move
             assert np.median(found) < 0.25 * np.nanmedian(before)
@@ -113,10 +106,11 @@ def test_a_frame_on_the_photograph_shows_its_vessels(known, spoiled):
     vessels = known.raster.label.any(0)
     assert shown.image.shape == shown.probability.shape == shown.valid.shape == (SIZE, SIZE)
     assert shown.image[vessels & shown.valid].mean() > 1.5 * shown.image[~vessels & shown.valid].mean()
-    assert shown.probability[vessels & shown.valid].mean() > 4 * shown.probability[~vessels & shown.valid].mean()
+    assert shown.probability[vessels & shown.valid].mean() > 3 * shown.probability[~vessels & shown.valid].mean()
     assert not shown.image[~shown.valid].any()
 
 
+@pytest.mark.slow
 def test_wrong_times_are_told_by_the_filling(known):
     frames = [replace(one, time_s=time) for one, time in zip(known.case.frames, TIMES_S[::-1], strict=True)]
     result = register_case(replace(known.case, frames=tuple(frames)), ridge_probability)
@@ -129,7 +123,8 @@ def test_a_negative_is_registered_like_the_frame(known):
     case = known.case
     positive = prepared(case.frames[2].image, case.frames[2].valid)
     negative = prepared(1 - case.frames[2].image, case.frames[2].valid)
-    np.testing.assert_allclose(positive, negative, atol=1e-3)
+    np.testing.assert_allclose(positive, negative, atol=0.02)  # a grey level may round to the next bin
+    assert np.abs(positive - negative).mean() < 1e-4
 
 
 def test_an_image_lies_on_itself(known):
@@ -143,19 +138,17 @@ def test_an_image_lies_on_itself(known):
     ("turn", "scale", "shift"), [(8.0, 1.0, (30, -20)), (0.0, 1.67, (0, 0)), (-14.0, 0.6, (-9, 20))]
 )
 def test_a_known_similarity_is_recovered(known, turn, scale, shift):
-    from monai_fundusgen.groundtruth.rigid import FIELD_SIZES, FIELD_TURNS
-    from monai_fundusgen.groundtruth.warp import resampled
-
     image, valid = green_of(known.case.photograph), known.case.photograph_valid
     truth = similarity(turn, scale, np.array(shift, float), np.full(2, (SIZE - 1) / 2))
     grid = Warp((truth,)).grid((SIZE, SIZE))
     fixed = levels(resampled(image, grid), resampled(valid, grid) > 0.99)
     found = begin(fixed, levels(image, valid), FIELD_TURNS, FIELD_SIZES)
     points = centre_line(known)
-    points = points[np.hypot(*(truth.map(points) - (SIZE - 1) / 2).T) < 230]
+    points = points[np.hypot(*(truth.map(points) - (SIZE - 1) / 2).T) < 0.45 * SIZE]
     assert np.median(np.abs(found.map(points) - truth.map(points))) < 1.0
 
 
+@pytest.mark.slow
 def test_the_error_grows_with_the_motion_and_never_beyond_the_start():
     medians = []
     for motion in (0.25, 2.0):
@@ -169,6 +162,7 @@ def test_the_error_grows_with_the_motion_and_never_beyond_the_start():
     assert medians[0] < medians[1] < 1.0
 
 
+@pytest.mark.slow
 def test_photograph_and_angiogram_of_different_fields_meet():
     wide = phantom_case(5, (17.5, 24.0), size=SIZE, photograph_deg=50, angiogram_deg=30)
     result = register_case(wide.case, ridge_probability)
@@ -183,12 +177,14 @@ def test_a_photograph_of_another_eye_is_refused(known, stranger):
         register_case(replace(known.case, frames=stranger.frames), ridge_probability)
 
 
+@pytest.mark.slow
 def test_a_mirrored_angiogram_is_refused_by_name(known):
     frames = tuple(replace(one, image=one.image[:, ::-1].copy()) for one in known.case.frames[2:])
     with pytest.raises(RegistrationError, match="fits the photograph when mirrored"):
         register_case(replace(known.case, frames=frames), ridge_probability)
 
 
+@pytest.mark.slow
 def test_one_frame_is_enough(known):
     result = register_case(replace(known.case, frames=known.case.frames[2:3]), ridge_probability)
     assert result.anchor == known.case.frames[2].name
