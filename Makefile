@@ -5,8 +5,10 @@ GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
 WEIGHTS ?= runs/weights
+LABEL := .venv/label
+STUDIES ?= runs/studies
 
-.PHONY: weights dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels test-browser
+.PHONY: weights dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels test-browser label test-label
 
 dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
 	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
@@ -15,7 +17,7 @@ weights: .venv/ready $(DATALIST)  ## every shipped network trained anew in runs/
 	$(BIN)/fundusgen weights train -o $(WEIGHTS) $(if $(DATALIST),--datalist $(DATALIST)) $(if $(MAX_MINUTES),--max-minutes $(MAX_MINUTES))
 
 test: .venv/ready lint  ## lint, then the default tests (those marked data run where ../shared/data exists)
-	$(BIN)/python -m pytest -m "not slow and not abuse and not browser"
+	$(BIN)/python -m pytest -m "not slow and not abuse and not browser and not label"
 
 abuse: .venv/ready  ## hundreds of wrong inputs: each answered clearly, nothing written or lost
 	$(BIN)/python -m pytest tests/abuse
@@ -24,15 +26,21 @@ test-exports: .venv/ready  ## the exports; dicom3tools judges the DICOM files wh
 	@command -v dciodvfy > /dev/null || echo "no dciodvfy, so its test will skip: apt-get install dicom3tools"
 	$(BIN)/python -m pytest -rs tests/export
 
-test-browser: .venv/browser  ## the reading study in a real Chromium: clicks, keys, reloads, two tabs
+test-browser: .venv/browser  ## the reviewer and the reading study in a real Chromium: clicks, keys, reloads, two tabs
 	@command -v chromium > /dev/null || echo "no chromium, so its tests will skip: apt-get install chromium"
 	$(BIN)/python -m pytest -rs -m browser
+
+label: $(LABEL)/ready  ## a MONAI Label server on a folder of photographs: make label STUDIES=folder
+	$(LABEL)/bin/python -m monai_fundusgen label serve $(STUDIES)
+
+test-label: $(LABEL)/ready  ## the MONAI Label app, a real server asked by MONAI Label's own client
+	$(LABEL)/bin/python -m pytest -rs -m label tests/apps/label
 
 stress: .venv/ready  ## 50 kills of a generation at random moments, with one process and with two
 	FUNDUSGEN_KILLS=50 $(BIN)/python -m pytest -s tests/bundles/test_kill.py -k generation
 
 test-slow: .venv/ready  ## the heavy laws: 200 phantom eyes, long trainings
-	$(BIN)/python -m pytest -m "slow and not browser"
+	$(BIN)/python -m pytest -m "slow and not browser and not label"
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -61,6 +69,11 @@ clean:
 
 .venv/browser: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[browser]"
+	touch $@
+
+$(LABEL)/ready: setup.cfg monai_fundusgen/apps/label/install.sh
+	PYTHON=$(PYTHON) monai_fundusgen/apps/label/install.sh $(LABEL) .
+	$(LABEL)/bin/python -m pip install --quiet --disable-pip-version-check pytest
 	touch $@
 
 .venv/docs: .venv/ready

@@ -34,6 +34,7 @@ Consumer = Literal[
     "attempt",  # gate: seed of a map that is drawn again
     "diffusion step",  # training: levels, noise and dropped conditions of a step
     "crops",  # export: which crops of a photograph
+    "gan step",  # training: latents, noise and mixed styles of a step
     "validation",  # training: noise of the held-out maps
     "resampling",  # evaluation: bootstrap, halves and subsets of what is compared
     "draws",  # training: which item comes, and its augmentation

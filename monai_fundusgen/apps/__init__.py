@@ -1,1 +1,1 @@
-"""Programs with which people work: the reading study."""
+"""Programs with which people work: the reading study, and the reviewer of labels."""

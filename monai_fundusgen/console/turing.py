@@ -47,12 +47,13 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8100,
 ) -> None:
     """Serve a study to its readers' browsers until Ctrl-C; the links are printed, one for each reader."""
-    from monai_fundusgen.apps.turing.server import LOOPBACK
     from monai_fundusgen.apps.turing.server import serve as serve_study
-    from monai_fundusgen.apps.turing.study import read_tokens
+    from monai_fundusgen.apps.turing.study import TOKENS
+    from monai_fundusgen.apps.web.guarded_app import LOOPBACK
+    from monai_fundusgen.apps.web.tokens import read_tokens
 
     def told(address: str) -> None:
-        for name, token in read_tokens(study).items():
+        for name, token in read_tokens(study / TOKENS).items():
             typer.echo(f"{name}: {address}/#{token}")
         if host not in LOOPBACK:
             typer.echo("warning: other machines reach this without encryption; put an HTTPS proxy before it", err=True)

@@ -10,20 +10,19 @@ import numpy as np
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+from monai_fundusgen.conventions import KINDS
 from monai_fundusgen.handlers.epoch_lines import write_line
 from monai_fundusgen.metrics.functional.vessel_structure import figures_of, summarise
 
 TRACE = "anatomy.jsonl"
-_DRAWN: Final = tuple(
-    f"{plane}.{figure}" for plane in ("artery", "vein") for figure in ("density", "components", "loops")
-)
+_DRAWN: Final = ("density", "components", "loops")
 
 
 class AnatomyTrace:
     """Sample every few epochs and add a line with the median of every figure to ``anatomy.jsonl``.
 
     Args:
-        sample: () -> soft maps (N, 2, H, W) in [0, 1], of the same seeds every time.
+        sample: () -> soft maps (N, 2, H, W) or (N, 1, H, W) in [0, 1], of the same seeds every time.
         directory: where the file goes.
         interval: epochs between two lines.
         threshold: level of a soft map from which a pixel counts as vessel.
@@ -61,7 +60,10 @@ class MapAnatomy:
         self._real: dict[str, float] | None = None
 
     def __call__(self, samples: Tensor, real: Tensor) -> dict[str, float]:
-        """Density, components, loops of either kind of maps (N, 2, H, W) in [-1, 1]; ``_floor``: of the real ones."""
+        """Density, components, loops of maps in [-1, 1]; ``_floor``: of the real ones.
+
+        Maps (N, 2, H, W) have the figures of either kind, maps (N, 1, H, W) those of their one plane.
+        """
         if self._real is None:
             self._real = self._medians(real[: self.most_real])
         floors = {f"{name}_floor": value for name, value in self._real.items()}
@@ -70,4 +72,5 @@ class MapAnatomy:
     def _medians(self, maps: Tensor) -> dict[str, float]:
         rows = [figures_of(one, self.threshold) for one in ((maps.float() + 1) / 2).cpu().numpy()]
         found = summarise(rows)
-        return {name.replace(".", "_"): found[name]["median"] for name in _DRAWN}
+        planes = KINDS if maps.shape[1] == len(KINDS) else ("vessel",)
+        return {f"{plane}_{figure}": found[f"{plane}.{figure}"]["median"] for plane in planes for figure in _DRAWN}

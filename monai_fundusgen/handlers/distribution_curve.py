@@ -17,7 +17,7 @@ from monai_fundusgen.conventions import IMAGE
 from monai_fundusgen.handlers.best_weights import BestWeights
 from monai_fundusgen.handlers.curve_picture import draw_curve
 from monai_fundusgen.handlers.epoch_lines import write_line
-from monai_fundusgen.metrics.features import Extractor
+from monai_fundusgen.metrics.features import Extractor, three_channels
 from monai_fundusgen.metrics.functional.distribution import frechet_distance, kernel_distance
 from monai_fundusgen.streams import stream
 
@@ -165,20 +165,6 @@ def features_of(extractor: Extractor, images: Tensor) -> FloatArray:
     parts = [extractor(three_channels(part)).double().cpu() for part in images.float().clamp(-1, 1).split(_BATCH)]
     found: FloatArray = torch.cat(parts).numpy()
     return found
-
-
-def three_channels(images: Tensor) -> Tensor:
-    """Images (N, C, H, W) as extractors take them: grey ones thrice, two channels with an empty third.
-
-    Raises:
-        ValueError: neither 1, 2 nor 3 channels.
-    """
-    count = images.shape[1]
-    if count not in (1, 2, 3):
-        raise ValueError(f"three_channels: found {count} channels, expected 1, 2 or 3")
-    if count == 2:
-        return torch.cat([images, torch.full_like(images[:, :1], -1)], dim=1)
-    return images.expand(-1, 3, -1, -1)
 
 
 def distances(generated: FloatArray, real: FloatArray, *, draws: int = 5, seed: int = 0) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +35,25 @@ class MemorisationReport:
 
     Args:
         directory: where the report goes.
-        training: items whose ``label`` is a soft map (2, H, W) that the model saw.
+        training: items whose ``label`` is a soft map (2, H, W), or (1, H, W) without kinds, that the model saw.
         held_out: items that it did not see.
-        key: entry of the engine's output with soft maps (B, 2, H, W) in [0, 1].
+        key: entry of the engine's output with soft maps (B, C, H, W) in [0, 1].
+        to_pixels: maps (N, C, H, W) to pictures (N, 3, H, W) uint8.
     """
 
-    def __init__(self, directory: str | Path, *, training: Items, held_out: Items = (), key: str = Keys.PRED) -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        *,
+        training: Items,
+        held_out: Items = (),
+        key: str = Keys.PRED,
+        to_pixels: Callable[[torch.Tensor], torch.Tensor] = soft_map_pixels,
+    ) -> None:
         self.directory = Path(directory)
         self.training = training
         self.held_out = held_out
-        self.key = key
+        self.key, self.to_pixels = key, to_pixels
         self.maps: list[torch.Tensor] = []
 
     def attach(self, engine: Engine) -> None:
@@ -80,7 +89,7 @@ class MemorisationReport:
             [self.maps[place] for place in order],
             [_posed(seen[nearest[place].index], nearest[place]) for place in order],
         ]
-        pictures = [soft_map_pixels(torch.stack(row)).permute(2, 0, 3, 1).flatten(1, 2) for row in rows]
+        pictures = [self.to_pixels(torch.stack(row)).permute(2, 0, 3, 1).flatten(1, 2) for row in rows]
         return torch.cat(pictures).cpu().numpy()
 
 
@@ -94,6 +103,6 @@ def _posed(vessels: torch.Tensor, found: Nearest) -> torch.Tensor:
 
 
 def _reduced(maps: Sequence[torch.Tensor]) -> NDArray[np.float64]:
-    """Maps (N, 2, 64, 64), averaged down."""
+    """Maps (N, C, 64, 64), averaged down."""
     stack: NDArray[np.float64] = functional.adaptive_avg_pool2d(torch.stack(list(maps)), _SIDE).double().numpy()
     return stack

@@ -31,8 +31,8 @@ class StructureReport:
     Args:
         directory: where the report goes.
         threshold: level of a soft map from which a pixel counts as vessel; 0.25 at 256 px keeps thin vessels.
-        references: by name, items whose ``label`` is a soft map (2, H, W) of the same size; each name is a column.
-        key: entry of the engine's output with soft maps (B, 2, H, W) in [0, 1].
+        references: by name, items whose ``label`` is a soft map of the same shape; each name is a column.
+        key: entry of the engine's output with soft maps (B, 2, H, W), or (B, 1, H, W) without kinds, in [0, 1].
         measure: figures of a soft map (2, H, W), in place of the structure of what lies above the threshold.
     """
 

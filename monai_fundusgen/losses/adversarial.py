@@ -1,4 +1,4 @@
-"""Least-squares and hinge adversarial losses over the logits or verdicts of several scales.
+"""Adversarial losses: least-squares and hinge over the logits or verdicts of several scales, logistic of one.
 
 MONAI's ``PatchAdversarialLoss("least_squares")`` passes the logits through a LeakyReLU first, and with
 ``no_activation_leastsq=True`` averages over scales where pix2pixHD adds; hence these few lines.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def least_squares_generator_loss(fake: Sequence[Tensor]) -> Tensor:
@@ -55,3 +56,26 @@ def hinge_loss(found: Sequence[Tensor], truth: Sequence[Tensor | float] = (1.0,)
     """
     targets = list(truth) * len(found) if len(truth) == 1 else list(truth)
     return torch.stack([(1 - t * f.float()).clamp(min=0).mean() for f, t in zip(found, targets, strict=True)]).sum()
+
+
+def logistic_generator_loss(fake: Tensor) -> Tensor:
+    """``mean(-log sigmoid(D(fake)))``, a scalar: the non-saturating loss.
+
+    Args:
+        fake: logits of generated images, any shape.
+
+    Source: Goodfellow et al. 2014 (arXiv:1406.2661), section 3.
+    """
+    return F.softplus(-fake.float()).mean()
+
+
+def logistic_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """``mean(-log sigmoid(D(real))) + mean(-log(1 - sigmoid(D(fake))))``, a scalar.
+
+    Args:
+        real: logits of real images, any shape.
+        fake: the same of generated images, detached.
+
+    Source: Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1.
+    """
+    return F.softplus(-real.float()).mean() + F.softplus(fake.float()).mean()

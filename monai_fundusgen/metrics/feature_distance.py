@@ -10,7 +10,7 @@ from monai.metrics import CumulativeIterationMetric
 from numpy.typing import NDArray
 from torch import Tensor
 
-from monai_fundusgen.metrics.features import Extractor
+from monai_fundusgen.metrics.features import Extractor, three_channels
 from monai_fundusgen.metrics.functional.distribution import frechet_distance, kernel_distance_error
 
 #: Distances by name.
@@ -21,10 +21,10 @@ DISTANCES: Final[dict[str, Callable[[NDArray[Any], NDArray[Any]], float]]] = {
 
 
 class FeatureDistanceMetric(CumulativeIterationMetric):
-    """Distance between predicted and true photographs, for `monai.handlers.IgniteMetricHandler` and loops of one's own.
+    """Distance between predicted and true images, for `monai.handlers.IgniteMetricHandler` and loops of one's own.
 
-    Call it with photographs (B, 3, H, W) in [-1, 1], predictions then truth; of several ranks all features are
-    gathered.
+    Call it with images (B, C, H, W) in [-1, 1] of 1 to 3 channels (`three_channels`), predictions then truth; of
+    several ranks all features are gathered.
 
     Args:
         extractor: photographs to features (B, D).
@@ -43,7 +43,7 @@ class FeatureDistanceMetric(CumulativeIterationMetric):
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None, **kwargs: Any) -> Tensor:
         """Features of both, (B, 2, D)."""
         assert y is not None, "FeatureDistanceMetric needs true photographs"
-        rows = (self.extractor(one.as_subclass(Tensor).float().clamp(-1, 1)) for one in (y_pred, y))
+        rows = (self.extractor(three_channels(one.as_subclass(Tensor).float().clamp(-1, 1))) for one in (y_pred, y))
         return torch.stack([one.double().cpu() for one in rows], dim=1)
 
     def aggregate(self) -> Tensor:

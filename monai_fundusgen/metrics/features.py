@@ -33,6 +33,20 @@ class Extractor(Protocol):
         """Photographs (N, 3, H, W) in [-1, 1], black outside the field of view, to features (N, D)."""
 
 
+def three_channels(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) as extractors take them: grey ones thrice, two channels with an empty third.
+
+    Raises:
+        ValueError: neither 1, 2 nor 3 channels.
+    """
+    count = images.shape[1]
+    if count not in (1, 2, 3):
+        raise ValueError(f"three_channels: found {count} channels, expected 1, 2 or 3")
+    if count == 2:
+        return torch.cat([images, torch.full_like(images[:, :1], -1)], dim=1)
+    return images.expand(-1, 3, -1, -1)
+
+
 class RandomFeatures(nn.Module):
     """Means and spreads of the layers of a fixed random convolutional network.
 

@@ -13,9 +13,10 @@ def photograph_pixels(photograph: Tensor) -> Tensor:
     return ((photograph.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
-def probability_pixels(chance: Tensor) -> Tensor:
-    """Probabilities (B, 1, H, W) in [0, 1] as grey pixels (B, H, W) uint8, 255 certain."""
-    return (chance[:, 0].float().clamp(0, 1) * 255).round().to(torch.uint8)
+def unit_pixels(images: Tensor) -> Tensor:
+    """8-bit picture (..., 3, H, W) of images (..., 1 or 3, H, W) in [0, 1]; one channel becomes grey."""
+    wide = images.expand(*images.shape[:-3], 3, *images.shape[-2:])
+    return (wide.float().clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def soft_map_pixels(vessels: Tensor) -> Tensor:

@@ -13,13 +13,14 @@ TRAINED = (
 )  # fmt: skip
 BUNDLES = (*TRAINED, "fundus_dataset_generation")
 CT = "ct_slice_ddpm"  # trains on slices, without phantoms and weights: tests of its own in test_ct_slices.py
+BASELINES = ("fundus_vessel_mask_ddpm", "fundus_photograph_ddpm", "fundus_av_mask_stylegan2")  # test_baselines.py
 METHODS = ("fundus_vessel_ssanet", "fundus_vessel_rvgan", "fundus_av_hvgn")  # published ones; without weights
 REPORTS = ("fundus_evaluation", "fundus_groundtruth_fa")  # make no weights
 
 
 def pytest_generate_tests(metafunc):
     if "any_bundle" in metafunc.fixturenames:
-        names = (*BUNDLES, *METHODS, *REPORTS, CT)
+        names = (*BUNDLES, *METHODS, *BASELINES, *REPORTS, CT)
         metafunc.parametrize("any_bundle", [ROOT / name for name in names], ids=names)
     if "bundle" in metafunc.fixturenames:
         metafunc.parametrize("bundle", [ROOT / name for name in BUNDLES], ids=BUNDLES)

@@ -49,3 +49,10 @@ def test_the_curve_tells_the_anatomy_of_samples_beside_that_of_real_maps():
         1,
         0,
     ]
+
+
+def test_maps_without_kinds_have_the_figures_of_their_one_plane():
+    maps = torch.full((3, 1, 64, 64), -1.0)
+    maps[:, :, 20:24, 12:52] = maps[:, :, 40:44, 12:52] = 1
+    found = MapAnatomy()(maps, maps[:2, :, :32].repeat(1, 1, 2, 1))
+    assert (found["vessel_components"], found["vessel_loops"]) == (2, 0) and "artery_loops" not in found

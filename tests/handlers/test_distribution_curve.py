@@ -11,8 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 
 from monai_fundusgen.handlers.best_weights import BestWeights
-from monai_fundusgen.handlers.distribution_curve import DistributionCurve, SampleDistances, distances, three_channels
-from monai_fundusgen.metrics.features import RandomFeatures
+from monai_fundusgen.handlers.distribution_curve import DistributionCurve, SampleDistances, distances
+from monai_fundusgen.metrics.features import RandomFeatures, three_channels
 
 
 def pictures(count, level=0.0, seed=0):

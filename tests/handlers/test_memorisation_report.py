@@ -7,6 +7,7 @@ from PIL import Image
 
 from monai_fundusgen.handlers.memorisation_report import MemorisationReport
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.transforms.pixels import unit_pixels
 from monai_fundusgen.vessels.drawing import vessel_map
 
 
@@ -40,3 +41,11 @@ def test_without_training_maps_nothing_is_written(tmp_path):
     MemorisationReport(tmp_path, training=[]).attach(engine)
     engine.run([torch.zeros(1, 2, 64, 64)])
     assert not list(tmp_path.iterdir())
+
+
+def test_maps_without_kinds_are_compared_and_shown_too(tmp_path):
+    training = [{"label": one["label"].amax(dim=0, keepdim=True)} for one in eyes(range(3))]
+    report = report_of(tmp_path, [training[1]["label"]], training=training, to_pixels=unit_pixels)
+    assert report["dice"]["sampled to training"][0] > 0.99
+    pairs = np.asarray(Image.open(tmp_path / "nearest_pairs.png"))
+    assert pairs.shape == (256, 128, 3) and np.array_equal(pairs[:128], pairs[128:])

@@ -8,6 +8,8 @@ from monai_fundusgen.losses.adversarial import (
     hinge_loss,
     least_squares_discriminator_loss,
     least_squares_generator_loss,
+    logistic_discriminator_loss,
+    logistic_generator_loss,
 )
 
 
@@ -60,3 +62,17 @@ def test_hinge_by_hand_and_its_gradient_ends_at_the_margin():
     assert found.grad.tolist()[0][:2] == pytest.approx([-1 / 3, -1 / 3])
     truth = torch.tensor([[1.0, -1.0, -1.0]])
     assert hinge_loss([found, found], [truth, truth]).item() == pytest.approx(2 * (0.5 + 0.5 + 2) / 3)
+
+
+def test_the_logistic_losses_are_the_logarithms_of_the_odds_given():
+    real, fake = torch.tensor([[2.0], [-1.0]]), torch.tensor([[0.5], [-3.0]])
+    chance = torch.sigmoid
+    assert logistic_generator_loss(fake).item() == pytest.approx(-chance(fake).log().mean().item(), rel=1e-6)
+    expected = -chance(real).log().mean() - (1 - chance(fake)).log().mean()
+    assert logistic_discriminator_loss(real, fake).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_the_generators_loss_does_not_saturate_on_fakes_that_are_found_out():
+    fake = torch.tensor([-60.0], requires_grad=True)
+    logistic_generator_loss(fake).backward()
+    assert fake.grad.item() == pytest.approx(-1)

@@ -34,3 +34,14 @@ def test_nothing_and_other_distances_are_refused():
         FeatureDistanceMetric(means, "euclid")
     with pytest.raises(ValueError, match="call it with photographs first"):
         FeatureDistanceMetric(means).aggregate()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_maps_of_fewer_channels_are_brought_to_three(channels):
+    metric = FeatureDistanceMetric(means, "kernel")
+    fake, true = photographs(9, 0)[:, :channels], photographs(9, 1)[:, :channels]
+    metric(fake, true)
+    wide = [torch.cat([one, one.new_full((9, 1, 16, 16), -1)], 1) if channels == 2 else one.expand(-1, 3, -1, -1)
+            for one in (fake, true)]  # fmt: skip
+    expected = DISTANCES["kernel"](*(means(one).double().numpy() for one in wide))
+    assert metric.aggregate().item() == pytest.approx(expected, rel=1e-5)

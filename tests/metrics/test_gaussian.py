@@ -43,3 +43,30 @@ def test_one_row_and_other_widths_are_refused():
         frechet_between(gaussian_of(sample(0, 1)), gaussian_of(sample(1, 5)))
     with pytest.raises(ValueError, match="of one width"):
         frechet_between(gaussian_of(sample(0, 5)), gaussian_of(sample(1, 5, 6)))
+
+
+def by_singular_values(x, y):
+    roots = [(one - one.mean(axis=0)) / np.sqrt(len(one) - 1) for one in (x, y)]
+    shared = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
+    return ((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum() + sum((root**2).sum() for root in roots) - 2 * shared
+
+
+@pytest.mark.parametrize("fall", [0.0, 0.5, 2.0, 6.0])
+def test_eigenvalues_are_taken_where_they_have_the_digits(fall):
+    """Spectra from flat to one that spans 24 decades: the roots of its smallest eigenvalues are lost in a product."""
+    scale = np.arange(1, 41) ** -(2 * fall)
+    x, y = sample(0, 200, 40) * scale, 1.1 * sample(1, 150, 40) * scale
+    assert frechet_distance(x, y) == pytest.approx(by_singular_values(x, y), rel=1e-8)
+
+
+def test_the_quick_way_is_quick_because_it_takes_no_singular_values(monkeypatch):
+    x, y = sample(0, 90), sample(1, 70)
+    expected = by_singular_values(x, y)
+    monkeypatch.setattr(np.linalg, "svd", lambda *_, **__: pytest.fail("singular values"))
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_column_that_says_nothing_new_is_left_to_the_singular_values():
+    x, y = sample(0, 90), sample(1, 70)
+    x[:, 3], y[:, 3] = x[:, 4], y[:, 4]
+    assert frechet_distance(x, y) == pytest.approx(by_singular_values(x, y), rel=1e-9)

@@ -72,6 +72,13 @@ def test_more_than_half_of_a_branch_flips_it(share, flipped):
     assert label_changes(before, after).flipped_branches == flipped
 
 
+def test_a_blot_that_is_shorter_than_wide_is_no_branch():
+    before = np.zeros((HEIGHT, WIDTH), np.uint8)
+    before[20:30, 20:26] = ARTERY_CODE
+    after = np.where(before > 0, VEIN_CODE, 0).astype(np.uint8)
+    assert label_changes(before, after) == LabelChanges(0, 0, 60, 0)
+
+
 def test_what_gets_both_kinds_or_none_is_not_flipped():
     both, gone = fork(), fork()
     both[both > 0] = CROSSING_CODE

@@ -11,6 +11,7 @@ from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.metrics.functional.vessel_structure import (
     box_dimension,
     field_diameter_px,
+    figures_of,
     vessel_structure,
 )
 from monai_fundusgen.vessels.central_calibre import knudtson
@@ -152,3 +153,9 @@ def test_real_maps_have_the_figures_of_the_literature(hrf_av):
     assert 1.5 < found.artery.exponent < 3.2
     assert 1.5 < found.vein.exponent < 3.2
     assert 80 < found.artery.angle_deg < 100
+
+
+def test_a_map_without_kinds_has_the_figures_of_the_silhouette():
+    both, alone = figures_of(eye() * 0.9, 0.25), figures_of(eye().any(axis=0)[None] * 0.9, 0.25)
+    assert alone == pytest.approx({name: value for name, value in both.items() if name in alone}, nan_ok=True)
+    assert len(alone) == sum(name.startswith("vessel.") for name in both)

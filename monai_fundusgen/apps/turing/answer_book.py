@@ -6,10 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
+from monai_fundusgen.apps.clock import utc_now
 from monai_fundusgen.apps.turing.answer import Answer, Consent, Recorded, Sheet
 from monai_fundusgen.apps.turing.study import ANSWERS, Reader, Study, Trial
 
@@ -22,11 +22,6 @@ CREATE TABLE IF NOT EXISTS answers (
     response_ms INTEGER, answered_at TEXT
 );
 """
-
-
-def utc_now() -> str:
-    """The time in UTC, ISO 8601 to the millisecond."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 class AnswerBook:

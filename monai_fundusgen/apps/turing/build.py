@@ -19,15 +19,15 @@ from monai_fundusgen.apps.turing.pictures import common_field, equal_file, squar
 from monai_fundusgen.apps.turing.study import (
     CHECK,
     PICTURES,
+    TOKENS,
     Picture,
     Reader,
     Study,
     Trial,
-    token_sha256,
     write_study,
-    write_tokens,
 )
 from monai_fundusgen.apps.turing.study_file import StudyPlan, read_plan
+from monai_fundusgen.apps.web.tokens import token_sha256, write_tokens
 from monai_fundusgen.data.reading import PHOTOGRAPHS
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.streams import stream
@@ -150,7 +150,7 @@ def _written(plan: StudyPlan, chosen: list[Chosen], folder: Path, progress: Prog
     warnings = refuse_leaks(findings)
     study, tokens = _dealt(plan, chosen, names)
     write_whole(folder / CHECK, _check_table(findings))
-    write_tokens(folder, tokens)
+    write_tokens(folder / TOKENS, tokens)
     write_study(folder, study)
     return Built(study, findings, warnings)
 

@@ -1,40 +1,22 @@
-"""The page of the study, its scripts and its style sheet, as they lie in the package."""
+"""The page of the study, and what it loads."""
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Final
 
-_FOLDER: Final = "static"
-_TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
+from monai_fundusgen.apps.web.page_files import DARK, source
+
+_APP: Final = "turing"
 #: What the page loads from ``assets/``; ``store.js`` keeps the answers, at the server or in the browser.
 ASSETS: Final = {
-    "reading.css": "reading.css",
-    "viewer.js": "viewer.js",
-    "store.js": "server_store.js",
-    "reading.js": "reading.js",
+    "dark.css": DARK,
+    "reading.css": (_APP, "reading.css"),
+    "viewer.js": (_APP, "viewer.js"),
+    "store.js": (_APP, "server_store.js"),
+    "reading.js": (_APP, "reading.js"),
 }
-
-
-class Asset(NamedTuple):
-    """Content of a file, and its type for a browser."""
-
-    content: bytes
-    media_type: str
-
-
-def source(name: str) -> str:
-    """Text of a file in the package."""
-    return (files("monai_fundusgen.apps.turing") / _FOLDER / name).read_text(encoding="utf-8")
 
 
 def page() -> str:
     """The page, the same for the server and for a folder."""
-    return source("reading.html")
-
-
-def asset(name: str) -> Asset | None:
-    """What the page loads under a name; None for every other name."""
-    if name not in ASSETS:
-        return None
-    return Asset(source(ASSETS[name]).encode(), _TYPES[name[name.rindex(".") :]])
+    return source(_APP, "reading.html")

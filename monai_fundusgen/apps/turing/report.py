@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from monai_fundusgen import __version__
 from monai_fundusgen.apps.turing.analysis import Analysis, ArmFigures
 from monai_fundusgen.apps.turing.answer import REASONS, ROLES
-from monai_fundusgen.apps.turing.pages import source
 from monai_fundusgen.apps.turing.study import read_check
+from monai_fundusgen.apps.web.page_files import source
 from monai_fundusgen.storage.whole_file import write_whole
 
 #: Files of a report.
@@ -127,7 +127,7 @@ def report_page(analysis: Analysis, check: Sequence[dict[str, str]]) -> str:
     environment.filters.update(percent=_percent, fixed=_fixed, p=_p_value)
     colours = {arm: _COLOURS[number % len(_COLOURS)] for number, arm in enumerate(analysis.study.arms)}
     curves = [(arm.arm, colours[arm.arm], roc_line(arm.roc)) for arm in analysis.arms if arm.roc is not None]
-    return environment.from_string(source("report.html")).render(
+    return environment.from_string(source("turing", "report.html")).render(
         analysis=analysis, study=analysis.study, arms=analysis.arms, readers=analysis.readers, reasons=REASONS,
         roles=ROLES, colours=colours, curves=curves, plot=_PLOT, check=check, version=__version__,
     )  # fmt: skip

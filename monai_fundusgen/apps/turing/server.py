@@ -6,64 +6,29 @@ and no picture before its turn.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from monai_fundusgen.apps.turing.answer import REASONS, ROLES, parse_answer, parse_consent
 from monai_fundusgen.apps.turing.answer_book import AnswerBook
-from monai_fundusgen.apps.turing.pages import asset, page
+from monai_fundusgen.apps.turing.pages import ASSETS, page
 from monai_fundusgen.apps.turing.study import Reader, Study, picture_path, read_study
-
-try:
-    from starlette.applications import Starlette
-    from starlette.exceptions import HTTPException
-    from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
-    from starlette.requests import Request
-    from starlette.responses import HTMLResponse, JSONResponse, Response
-    from starlette.routing import Route
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-except ImportError as error:
-    raise ImportError("turing serve: Starlette is not installed; pip install 'monai-fundusgen[study]'") from error
+from monai_fundusgen.apps.web.guarded_app import (
+    LOOPBACK,
+    ASGIApp,
+    HTMLResponse,
+    HTTPException,
+    JSONResponse,
+    Request,
+    Response,
+    guarded_app,
+    json_of,
+)
+from monai_fundusgen.apps.web.listening import hosts_of, listen
+from monai_fundusgen.apps.web.page_files import asset
 
 _COOKIE: Final = "fundusgen_reader"
-_MAX_BODY: Final = 16 * 1024  # bytes; an answer has a few hundred
-#: Names under which a browser on this machine may ask for the server; another name is another site's.
-LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
-_EVERYWHERE: Final = ("0.0.0.0", "::")
-
-_CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-_HEADERS: Final = {
-    "content-security-policy": _CSP,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
-}
-
-
-class _Hardened:
-    """Adds the security headers to every answer, those of errors too."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                added = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
 
 
 class StudyServer:
@@ -101,14 +66,14 @@ class StudyServer:
 
     async def file(self, request: Request) -> Response:
         """A script or style sheet of the page."""
-        found = asset(request.path_params["name"])
+        found = asset(ASSETS, request.path_params["name"])
         if found is None:
             raise HTTPException(404, "no such file")
         return Response(found.content, media_type=found.media_type)
 
     async def enter(self, request: Request) -> Response:
         """A token becomes a cookie that scripts cannot read."""
-        told = (await _json(request)).get("token")
+        told = (await json_of(request)).get("token")
         token = told if isinstance(told, str) else ""
         reader = self.study.reader_of(token)
         if reader is None:
@@ -125,13 +90,13 @@ class StudyServer:
     async def consent(self, request: Request) -> Response:
         """Keep a reader's consent."""
         reader = self._reader(request)
-        self.book.keep_consent(reader, parse_consent(await _json(request)))
+        self.book.keep_consent(reader, parse_consent(await json_of(request)))
         return JSONResponse(self.state(reader))
 
     async def answer(self, request: Request) -> Response:
         """Keep an answer; 409 with the current state where it comes a second time, or to another picture."""
         reader = self._reader(request)
-        answer = parse_answer(await _json(request))
+        answer = parse_answer(await json_of(request))
         if self.book.consent(reader) is None:
             raise HTTPException(409, "Tell first that you take part.")
         if self.book.keep(reader, answer):
@@ -159,36 +124,6 @@ class StudyServer:
         return reader
 
 
-async def _json(request: Request) -> dict[str, Any]:
-    """A JSON object of a request, from this site and of a bounded size."""
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
-        raise HTTPException(415, "Expected content-type application/json.")
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise HTTPException(403, "This request came from another site.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY:
-            raise HTTPException(413, f"The request is larger than {_MAX_BODY} bytes.")
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "The request is no JSON.") from None
-    if not isinstance(told, dict):
-        raise HTTPException(400, "The request is no JSON object.")
-    return told
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code)
-
-
-async def _impossible(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 400)
-
-
 def make_app(folder: Path, *, hosts: tuple[str, ...] = LOOPBACK) -> ASGIApp:
     """The ASGI application of a study.
 
@@ -201,21 +136,16 @@ def make_app(folder: Path, *, hosts: tuple[str, ...] = LOOPBACK) -> ASGIApp:
     """
     study = read_study(folder)
     server = StudyServer(study, folder, AnswerBook(folder, study))
-    routes: list[tuple[str, Callable[[Request], Awaitable[Response]], str]] = [
-        ("/", server.front, "GET"),
-        ("/assets/{name}", server.file, "GET"),
-        ("/api/enter", server.enter, "POST"),
-        ("/api/state", server.now, "GET"),
-        ("/api/consent", server.consent, "POST"),
-        ("/api/answer", server.answer, "POST"),
-        ("/pictures/{trial}", server.picture, "GET"),
-    ]
-    app = Starlette(
-        routes=[Route(path, handler, methods=[method]) for path, handler, method in routes],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
-        exception_handlers={HTTPException: _refused, ValueError: _impossible},
+    routes = (
+        ("GET", "/", server.front),
+        ("GET", "/assets/{name}", server.file),
+        ("POST", "/api/enter", server.enter),
+        ("GET", "/api/state", server.now),
+        ("POST", "/api/consent", server.consent),
+        ("POST", "/api/answer", server.answer),
+        ("GET", "/pictures/{trial}", server.picture),
     )
-    return _Hardened(app)
+    return guarded_app(routes, hosts=hosts)
 
 
 def serve(folder: Path, *, host: str, port: int, told: Callable[[str], None]) -> None:
@@ -231,19 +161,4 @@ def serve(folder: Path, *, host: str, port: int, told: Callable[[str], None]) ->
         OSError: the port is taken, or the address is not of this machine.
         FileNotFoundError, ValueError: see `make_app`.
     """
-    import socket
-
-    import uvicorn
-
-    app = make_app(folder, hosts=("*",) if host in _EVERYWHERE else (host, *LOOPBACK))
-    try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"cannot listen there ({error.strerror}); give another --port or --host", f"{host}:{port}"
-        ) from error
-    told(f"http://{host}:{port}")
-    settings = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, h11_max_incomplete_event_size=16 * 1024
-    )
-    uvicorn.Server(settings).run(sockets=[listening])
+    listen(make_app(folder, hosts=hosts_of(host)), host=host, port=port, told=told)

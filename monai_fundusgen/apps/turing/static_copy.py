@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from monai_fundusgen.apps.turing.answer import REASONS, ROLES, Recorded, Sheet, parse_answer, parse_consent
-from monai_fundusgen.apps.turing.pages import ASSETS, page, source
+from monai_fundusgen.apps.turing.pages import ASSETS, page
 from monai_fundusgen.apps.turing.study import Reader, Study, picture_path, read_study
+from monai_fundusgen.apps.web.page_files import source
 from monai_fundusgen.storage.whole_file import write_whole
 
 ANSWERS_FORMAT: Final = "fundusgen reading answers 1"
@@ -54,9 +55,9 @@ def write_static(folder: Path, name: str, output: Path) -> int:
 def _fill(scratch: Path, study: Study, folder: Path, reader: Reader) -> None:
     contents = {_START: page().encode()}
     for name, file in ASSETS.items():
-        contents[f"assets/{name}"] = source(file).encode()
+        contents[f"assets/{name}"] = source(*file).encode()
     told = json.dumps(_told(study, reader)).replace("</", "<\\/")
-    contents["assets/store.js"] = f"const STUDY = {told};\n{source('static_store.js')}".encode()
+    contents["assets/store.js"] = f"const STUDY = {told};\n{source('turing', 'static_store.js')}".encode()
     for trial in sorted(reader.trials, key=lambda each: each.id):
         contents[f"pictures/{trial.id}.png"] = picture_path(folder, trial).read_bytes()
     for name, content in contents.items():

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import hmac
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from monai_fundusgen.apps.web.tokens import owner_of
 from monai_fundusgen.storage.contained import contained
-from monai_fundusgen.storage.whole_file import write_json, write_whole
+from monai_fundusgen.storage.whole_file import write_json
 
 #: Files and folders of a study.
 KEY, TOKENS, PICTURES, ANSWERS, CHECK = "study.json", "tokens.csv", "pictures", "answers.sqlite", "leak_check.csv"
@@ -86,11 +84,8 @@ class Study:
 
     def reader_of(self, token: str) -> Reader | None:
         """Whose token it is; every reader's is compared, each in constant time."""
-        given, found = token_sha256(token), None
-        for reader in self.readers:
-            if hmac.compare_digest(given, reader.token_sha256):
-                found = reader
-        return found
+        name = owner_of(token, {reader.name: reader.token_sha256 for reader in self.readers})
+        return None if name is None else self.reader(name)
 
     def is_real(self, trial: Trial) -> bool:
         """Whether the picture of a trial shows a real eye."""
@@ -102,11 +97,6 @@ class Study:
             return None
         counted = [trial for trial in self.readers[0].trials if not trial.practice]
         return {"real": sum(self.is_real(trial) for trial in counted), "all": len(counted)}
-
-
-def token_sha256(token: str) -> str:
-    """What the study keeps of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def write_study(folder: Path, study: Study) -> None:
@@ -151,25 +141,6 @@ def picture_path(folder: Path, trial: Trial) -> Path:
         FileNotFoundError, ValueError: missing, or no plain file.
     """
     return contained(folder, f"{PICTURES}/{trial.picture}.png")
-
-
-def write_tokens(folder: Path, tokens: Mapping[str, str]) -> None:
-    """Write the readers' tokens, for the one who runs the study."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("reader", "token"))
-    rows.writerows(tokens.items())
-    write_whole(folder / TOKENS, text.getvalue().encode())
-    (folder / TOKENS).chmod(0o600)
-
-
-def read_tokens(folder: Path) -> dict[str, str]:
-    """The readers' tokens; empty where their file was taken away."""
-    try:
-        with (folder / TOKENS).open(encoding="utf-8", newline="") as file:
-            return {row["reader"]: row["token"] for row in csv.DictReader(file)}
-    except FileNotFoundError:
-        return {}
 
 
 def read_check(folder: Path) -> list[dict[str, str]]:

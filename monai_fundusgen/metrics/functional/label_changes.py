@@ -41,7 +41,7 @@ def label_changes(before: Codes, after: Codes) -> LabelChanges:
 
     A branch is a stretch of the vessel graph of one kind between two bifurcations or ends, so a vessel that crosses one
     of the other kind stays whole. It is flipped where more than half of its centre line, junctions apart, is of the
-    other kind alone in the map after.
+    other kind alone in the map after. What is shorter than it is wide is no branch.
 
     Raises:
         ValueError: maps of two sizes, that are not (H, W), or with a code outside 0..3.
@@ -84,4 +84,5 @@ def _flipped(plane: BoolArray, kept: BoolArray, other: BoolArray) -> int:
     counted = graph.clear & plane[rows, columns]  # a smoothed line may cut a corner outside a thin vessel
     points = np.bincount(branch[counted], minlength=graph.num_segments)
     flipped = np.bincount(branch[counted & turned[rows, columns]], minlength=graph.num_segments)
-    return int((2 * flipped > points).sum())
+    long_enough = graph.lengths_px > np.nan_to_num(graph.segment_widths_px())
+    return int((long_enough & (2 * flipped > points)).sum())

@@ -301,8 +301,15 @@ def vessel_structure(
 
 
 def figures_of(vessels: NDArray[np.floating], threshold: float) -> Figures:
-    """Structure of a soft map (2, H, W): its planes above ``threshold``, inside the default field."""
-    return vessel_structure(np.asarray(vessels) > threshold).figures()
+    """Structure of a soft map (2, H, W): its planes above ``threshold``, inside the default field.
+
+    A map without kinds (1, H, W), square, has the figures of its one plane, ``vessel.density`` and so on.
+    """
+    planes = np.asarray(vessels) > threshold
+    if len(planes) != 1:
+        return vessel_structure(planes).figures()
+    found, _ = plane_structure(planes[0], Field().mask(planes.shape[-1]))
+    return {f"vessel.{name}": float(value) for name, value in asdict(found).items()}
 
 
 def summarise(rows: Sequence[Figures]) -> dict[str, dict[str, float]]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from monai_fundusgen.apps.turing.build import build
 from monai_fundusgen.apps.turing.study import TOKENS, read_study
+from tests.apps.served import Served
 
 SIDE = 150  # px of the drawn photographs
 PLAN = """
@@ -74,6 +75,11 @@ def study(study_folder):
 def tokens(folder):
     with (folder / TOKENS).open(newline="") as file:
         return {row["reader"]: row["token"] for row in csv.DictReader(file)}
+
+
+def serve_study(folder):
+    """``fundusgen turing serve`` in a process of its own."""
+    return Served(folder, ("turing", "serve"))
 
 
 CONSENT = {"agreed": True, "role": "resident", "years": 3}

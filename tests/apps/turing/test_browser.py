@@ -1,11 +1,10 @@
 """The study in a real Chromium: clicks, keys, reload, two tabs, a server that goes away, a folder on disk.
 
-Marked ``browser``: ``make test-browser``. ``FUNDUSGEN_CHROMIUM`` names the program where it is not on the path.
+Marked ``browser``: ``make test-browser``.
 """
 
 import io
 import json
-import os
 import shutil
 
 import numpy as np
@@ -20,51 +19,15 @@ from monai_fundusgen.apps.turing.answer_book import AnswerBook
 from monai_fundusgen.apps.turing.report import write_report
 from monai_fundusgen.apps.turing.static_copy import write_static
 from monai_fundusgen.apps.turing.study import read_study
-from tests.apps.turing.conftest import tokens
-from tests.apps.turing.test_kill import Server
+from tests.apps.turing.conftest import serve_study, tokens
 
-CHROMIUM = os.environ.get("FUNDUSGEN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.browser
 NEW = "#trial:not([hidden]) #picture:not(.waiting)"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as program:
-        browser = program.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Faults(list):
-    """What a page complained of: errors of scripts, refusals of the content policy, anything asked for elsewhere."""
-
-    def watch(self, page):
-        page.on("pageerror", lambda error: self.append(str(error)))
-        page.on("console", lambda line: self.append(line.text) if "Content Security" in line.text else None)
-        page.on("request", lambda asked: self.append(asked.url) if not asked.url.startswith(self.ours) else None)
-        return page
-
-    ours = ("http://127.0.0.1:", "file://", "data:", "blob:")
-
-
-@pytest.fixture
-def context(chromium):
-    """A browser window of its own; a test fails where a page in it complained."""
-    window, faults = chromium.new_context(viewport={"width": 1280, "height": 800}), Faults()
-    window.on("page", faults.watch)
-    window.set_default_timeout(20_000)
-    yield window
-    window.close()
-    assert faults == []
 
 
 @pytest.fixture
 def server(study_folder):
-    server = Server(study_folder)
+    server = serve_study(study_folder)
     yield server
     server.kill()
 

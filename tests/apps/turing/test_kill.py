@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,39 +16,7 @@ pytest.importorskip("uvicorn", reason="pip install 'monai-fundusgen[study]'")
 from monai_fundusgen.apps.turing.answer_book import AnswerBook
 from monai_fundusgen.apps.turing.build import build
 from monai_fundusgen.apps.turing.study import read_study
-from tests.apps.turing.conftest import CONSENT, Client, lay_out, said, tokens
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-class Server:
-    """``fundusgen turing serve`` in a process of its own."""
-
-    def __init__(self, folder):
-        self.folder, self.port = folder, free_port()
-        self.start()
-
-    def start(self):
-        command = [
-            sys.executable,
-            "-m",
-            "monai_fundusgen",
-            "turing",
-            "serve",
-            str(self.folder),
-            "--port",
-            str(self.port),
-        ]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert "http://127.0.0.1" in self.process.stdout.readline()
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
+from tests.apps.turing.conftest import CONSENT, Client, lay_out, said, serve_study, tokens
 
 
 def send(client, answer, outcome):
@@ -60,7 +27,7 @@ def send(client, answer, outcome):
 
 def entered(server):
     """A reader who has consented."""
-    client = Client(f"http://127.0.0.1:{server.port}")
+    client = Client(server.address)
     client.ask("api/enter", {"token": tokens(server.folder)["anna"]})
     client.ask("api/consent", CONSENT)
     return client
@@ -72,7 +39,7 @@ def test_no_answer_is_lost_or_doubled(tmp_path, kills):
     build(lay_out(tmp_path, count=max(kills // 2, 2)), tmp_path / "study")
     study = read_study(tmp_path / "study")
     trials, rng = study.reader("anna").trials, np.random.default_rng(kills)
-    server = Server(tmp_path / "study")
+    server = serve_study(tmp_path / "study")
     client = entered(server)
     killed = set(map(int, rng.choice(len(trials), kills, replace=False)))
     for number, trial in enumerate(trials):

@@ -73,7 +73,7 @@ def test_nothing_is_to_be_had_without_a_token(app, study):
 def test_every_token_is_compared_whole_and_with_all_readers(study, study_folder, monkeypatch):
     import hmac
 
-    from monai_fundusgen.apps.turing import study as room
+    from monai_fundusgen.apps.web import tokens as room
 
     compared = []
     monkeypatch.setattr(
