@@ -23,7 +23,7 @@ from monai_fundusgen.groundtruth.register import register_case
 from monai_fundusgen.groundtruth.registered import RegisteredCase
 from monai_fundusgen.groundtruth.results import original_codes, read_report, write_case
 from monai_fundusgen.groundtruth.series import read_case
-from monai_fundusgen.groundtruth.takeover import CASES, ORIGINAL, STUDIES, take_over
+from monai_fundusgen.groundtruth.takeover import CASES, ORIGINALS, STUDIES, take_over
 from monai_fundusgen.groundtruth.truth import CaseTruth, TruthSettings, case_truth
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.folder_lock import FolderLock
@@ -223,7 +223,7 @@ def make_case(name: str, folder: Path, output: Path, request: GroundTruthRequest
             shutil.rmtree(target)
         with whole_folder(target) as partial:
             write_png(output / STUDIES / f"{name}.png", np.moveaxis(truth.registered.case.photograph, 0, -1))
-            write_png(output / ORIGINAL / f"{name}.png", original_codes(truth))
+            write_png(output / ORIGINALS / f"{name}.png", original_codes(truth))
             write_case(partial, truth, {"schema": SCHEMA, "version": __version__, "name": name, "inputs": inputs})
     except _CASE_ERRORS as error:
         return Outcome(name, "failed", f"{folder}: {error}" if str(folder) not in str(error) else str(error))
@@ -231,7 +231,7 @@ def make_case(name: str, folder: Path, output: Path, request: GroundTruthRequest
 
 
 def _shown(output: Path, name: str) -> bool:
-    return all((output / place / f"{name}.png").is_file() for place in (STUDIES, ORIGINAL))
+    return all((output / place / f"{name}.png").is_file() for place in (STUDIES, ORIGINALS))
 
 
 def _files(folder: Path) -> list[Path]:

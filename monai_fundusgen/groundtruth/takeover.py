@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 
 from monai_fundusgen.conventions import LABEL_NAMES
 from monai_fundusgen.data.datalist import READER
+from monai_fundusgen.data.label_studies import DATASTORE, FINAL, ORIGINAL, UNKNOWN, read_codes
 from monai_fundusgen.data.reading import read_av
 from monai_fundusgen.groundtruth.results import FOV_FILE, LABEL_FILE
 from monai_fundusgen.metrics.functional.label_changes import label_changes
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.whole_file import write_json
-from monai_fundusgen.transforms.av_codec import encode_av
 
 #: Folders of the output: cases, and the studies folder that MONAI Label opens.
 CASES, STUDIES = "cases", "studies"
-ORIGINAL, FINAL = f"{STUDIES}/labels/original", f"{STUDIES}/labels/final"
+ORIGINALS, FINALS = f"{STUDIES}/labels/{ORIGINAL}", f"{STUDIES}/labels/{FINAL}"
 CORRECTIONS: Final = "corrections.json"
 DATALIST: Final = "datalist.json"
-_STORE: Final = "datastore_v2.json"  # of MONAI Label: who saved a label, and when
-_UNKNOWN: Final = "unknown"
 
 
 def take_over(output: Path, names: list[str]) -> list[dict[str, Any]]:
@@ -43,15 +41,15 @@ def take_over(output: Path, names: list[str]) -> list[dict[str, Any]]:
     Raises:
         OSError, ValueError: a label that came back and cannot be read, or is of another size; the file is named.
     """
-    corrections = [_correction(output, name) for name in names if (output / FINAL / f"{name}.png").is_file()]
+    corrections = [_correction(output, name) for name in names if (output / FINALS / f"{name}.png").is_file()]
     write_json(output / CORRECTIONS, corrections)
     write_json(output / DATALIST, _datalist(output, names))
     return corrections
 
 
 def _correction(output: Path, name: str) -> dict[str, Any]:
-    final = output / FINAL / f"{name}.png"
-    before, after = (_codes(output / folder / f"{name}.png") for folder in (ORIGINAL, FINAL))
+    final = output / FINALS / f"{name}.png"
+    before, after = (read_codes(output / folder / f"{name}.png") for folder in (ORIGINALS, FINALS))
     if before.shape != after.shape:
         raise ValueError(
             f"{final}: {after.shape[1]} x {after.shape[0]} px, its photograph {before.shape[1]} x {before.shape[0]}; "
@@ -63,11 +61,6 @@ def _correction(output: Path, name: str) -> dict[str, Any]:
         "id": name, **_author(output, name), "sha256": file_sha256(final), **changes,
         "open_px": int(opened.sum()), "open_changed_px": int((opened & (before != after)).sum()),
     }  # fmt: skip
-
-
-def _codes(path: Path) -> NDArray[np.uint8]:
-    planes = read_av(path)
-    return encode_av(np.stack([planes.artery, planes.vein]))
 
 
 def _opened(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -82,18 +75,18 @@ def _opened(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 def _author(output: Path, name: str) -> dict[str, Any]:
     """Who saved a label and when, as MONAI Label's list tells; unknown where it does not."""
     try:
-        stored = json.loads((output / STUDIES / _STORE).read_text(encoding="utf-8"))
-        info = stored["objects"][name]["labels"]["final"]["info"]
-        return {"user": str(info.get("user", _UNKNOWN)), "time": info.get("time")}
+        stored = json.loads((output / STUDIES / DATASTORE).read_text(encoding="utf-8"))
+        info = stored["objects"][name]["labels"][FINAL]["info"]
+        return {"user": str(info.get("user", UNKNOWN)), "time": info.get("time")}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        return {"user": _UNKNOWN, "time": None}
+        return {"user": UNKNOWN, "time": None}
 
 
 def _datalist(output: Path, names: list[str]) -> dict[str, Any]:
     """Datalist of the finished cases, as trainings take it; paths are relative to the output folder."""
     items = []
     for name in names:
-        final = f"{FINAL}/{name}.png"
+        final = f"{FINALS}/{name}.png"
         label = final if (output / final).is_file() else f"{CASES}/{name}/{LABEL_FILE}"
         items.append({"image": f"{STUDIES}/{name}.png", "label": label, "fov": f"{CASES}/{name}/{FOV_FILE}"})
     return {
