@@ -11,6 +11,7 @@ from monai_fundusgen.console import (
     dataset,
     evaluate,
     generate,
+    groundtruth,
     judge,
     label,
     review,
@@ -24,7 +25,7 @@ from monai_fundusgen.console.app import INTERRUPTED, USER_ERROR, app
 __all__ = ["INTERRUPTED", "USER_ERROR", "VERBS", "app", "main"]
 
 #: The modules whose import adds their verbs to the program.
-VERBS = (datalist, dataset, evaluate, generate, judge, label, review, segment, study, train, turing)
+VERBS = (datalist, dataset, evaluate, generate, groundtruth, judge, label, review, segment, study, train, turing)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -23,6 +23,7 @@ Consumer = Literal[
     "circulation",  # angiogram: arrival of the dye
     "angiogram",  # angiogram: texture of the background
     "motion",  # angiogram: how the eye moves between frames
+    "frame times",  # angiogram: when its frames are taken, in training
     "angiogram grain",  # angiogram: noise of its frames
     "noise",  # mask diffusion: start and steps of a map
     "request",  # mask diffusion: what a map is asked for

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from monai_fundusgen.dataset.contact_sheet import contact_sheet
 from monai_fundusgen.evaluation.populations import Eye
 from monai_fundusgen.transforms.av_codec import planes_to_colours
 
-_QUALITY: Final = 88
 _TILE: Final = 232  # px
 _COLUMNS: Final = 4
-
-
-def data_url(pixels: NDArray[np.uint8]) -> str:
-    """Pixels (H, W, 3) as a JPEG inside a URL."""
-    buffer = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="JPEG", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def sheet(eyes: Sequence[Eye]) -> NDArray[np.uint8]:

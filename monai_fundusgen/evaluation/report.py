@@ -32,12 +32,13 @@ from monai_fundusgen.evaluation.judged_section import judged_section, judged_sen
 from monai_fundusgen.evaluation.measurements import ANATOMY, PHOTOGRAPH, Measurements, Measuring, Progress, measured
 from monai_fundusgen.evaluation.membership import membership
 from monai_fundusgen.evaluation.page import page
-from monai_fundusgen.evaluation.pictures import data_url, map_colours, sheet, side_by_side
+from monai_fundusgen.evaluation.pictures import map_colours, sheet, side_by_side
 from monai_fundusgen.evaluation.populations import DatalistEyes, DatasetEyes, Population, phantom_eyes
 from monai_fundusgen.evaluation.privacy import COLUMNS, closest_pairs, map_likeness, map_privacy, photograph_privacy
 from monai_fundusgen.evaluation.verdict import verdict
 from monai_fundusgen.inferers.field import FIELD_RANGE_DEG
 from monai_fundusgen.metrics.features import VESSELS, extractor_name, open_extractor
+from monai_fundusgen.storage.picture_file import data_url
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 from monai_fundusgen.weights.device import usable_device
 

@@ -1,4 +1,4 @@
-"""Vessels of a photograph of any size and camera: to the working geometry, through the network, and back."""
+"""Vessels of a photograph or frame of any size and camera: to the working geometry, through the network, and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIDE_STEP: Final = 32  # px; the working side is a multiple
 
 
 class FieldInferer(Inferer):
-    """Artery, vein and vessel probabilities at the photograph's own size.
+    """Probabilities of vessels, such as artery, vein and vessel, at the photograph's own size.
 
     The photograph is squared round its field of view and averaged to the size at which its vessels are as wide, in
     pixels, as those that the network was trained on; the probabilities are brought back by area. Outside the field
@@ -71,11 +71,11 @@ class FieldInferer(Inferer):
     def __call__(
         self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, fov: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
-        """Probabilities (B, 3, H, W) of photographs (B, 3, H, W) in [0, 1].
+        """Probabilities (B, K, H, W) of photographs (B, 3, H, W), or frames (B, 1, H, W), in [0, 1].
 
         Args:
             inputs: photographs with a black surround.
-            network: normalised photographs (B, 6, h, w) to logits (B, 3, h, w).
+            network: normalised photographs (B, 2 C, h, w) to logits (B, K, h, w).
             args, kwargs: passed on to the network.
             fov: fields of view (B, 1, H, W), above 0.5 inside; None: found on each photograph.
 
@@ -97,7 +97,7 @@ class FieldInferer(Inferer):
         both = np.concatenate([photograph, field[None].astype(np.float32)])
         square = square_crop(both, circle)
         small = torch.from_numpy(area_resize(square, size, size))
-        given = normalised_contrast(small[:3], small[3:])[None]
+        given = normalised_contrast(small[:-1], small[-1:])[None]
         chance = run(given.to(like.device))[0].cpu().numpy()
         if self.vote is not None:
             chance = vote_kinds(chance, self.vote)

@@ -113,6 +113,36 @@ class VesselPreview:
         return torch.cat(rows)
 
 
+@dataclass(frozen=True)
+class FramePreview:
+    """Normalised frame, vessel probability and truth of fixed items, in columns; pass it to `SampleGrid`.
+
+    Args:
+        inferer: (inputs, network) to probabilities (B, 1, H, W).
+        network: usually the averaged one.
+        dataset: items with ``image`` (2, H, W), as `NormalisedContrastd` gives it, and ``target`` (2, H, W).
+        num_items: items shown, from the first.
+    """
+
+    inferer: Any
+    network: nn.Module
+    dataset: Any
+    num_items: int = 2
+
+    @torch.no_grad()
+    def __call__(self) -> Tensor:
+        """Pictures (3 * num_items, 3, H, W) uint8."""
+        self.network.eval()
+        device = next(self.network.parameters()).device
+        rows = []
+        for index in range(min(self.num_items, len(self.dataset))):
+            item = self.dataset[index]
+            given, truth = _batch(item["image"]), _batch(item["target"])
+            found = self.inferer(given.to(device), self.network).cpu()
+            rows += [given[:, 1:] / 3, 2 * found - 1, 2 * truth[:, :1] - 1]
+        return photograph_pixels(torch.cat(rows).expand(-1, 3, -1, -1))
+
+
 def _batch(array: Any) -> Tensor:
     """A batch of one, without meta data."""
     return torch.as_tensor(array).as_subclass(Tensor)[None]

@@ -17,7 +17,7 @@ class MaskedVesselLoss(nn.Module):
 
     Args:
         dice_weight: weight of the Dice part; 0 leaves it out.
-        kind_weight: weight of the kind on vessels; 0 leaves it out.
+        kind_weight: weight of the kind on vessels; 0 leaves it out, and then the channels may be any.
         smooth: pixels added above and below in the Dice quotient, so that an empty map counts as right.
 
     Source: Milletari et al. 2016 (arXiv:1606.04797) for soft Dice, with squares in the denominator.
@@ -38,7 +38,7 @@ class MaskedVesselLoss(nn.Module):
         """Mean over channels, plus the kind's part; a scalar.
 
         Args:
-            logits: (B, C, H, W), artery and vein first.
+            logits: (B, C, H, W), artery and vein first where the kind counts.
             target: (B, 2 C, H, W): C maps in [0, 1], then the mask of each, 0 or 1.
 
         Raises:
@@ -57,7 +57,8 @@ class MaskedVesselLoss(nn.Module):
         common = (soft * maps).sum(dim=(0, 2, 3))
         total = (soft**2).sum(dim=(0, 2, 3)) + (maps**2 * masks).sum(dim=(0, 2, 3))
         dice = 1 - (2 * common + self.smooth) / (total + self.smooth)
-        return (entropy + self.dice_weight * dice).mean() + self.kind_weight * kind_loss(logits, maps, masks)
+        mean = (entropy + self.dice_weight * dice).mean()
+        return mean + self.kind_weight * kind_loss(logits, maps, masks) if self.kind_weight else mean
 
 
 def kind_loss(logits: Tensor, maps: Tensor, masks: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +25,18 @@ def png_bytes(pixels: NDArray[np.uint8], text: Mapping[str, str] | None = None, 
         buffer, format="PNG", compress_level=compress_level, pnginfo=chunks
     )
     return buffer.getvalue()
+
+
+def jpeg_bytes(pixels: NDArray[np.uint8], *, quality: int = 88) -> bytes:
+    """JPEG of RGB (H, W, 3) pixels, uint8; for pictures that people look at, never for data."""
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def data_url(pixels: NDArray[np.uint8]) -> str:
+    """Pixels (H, W, 3) as a JPEG inside a URL, for pages that hold all they show."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg_bytes(pixels)).decode("ascii")
 
 
 def tiff_bytes(pixels: NDArray[np.uint8], description: str = "") -> bytes:

@@ -19,13 +19,13 @@ _LIGHT = 4  # nodes of the uneven light along each side
 
 
 class RandCameraLookd(Randomizable, MapTransform):
-    """Give a photograph another camera's look; geometry and labels stay.
+    """Give a photograph, or a frame of an angiogram, another camera's look; geometry and labels stay.
 
     In this order: mixing of the channels, gain of each channel, uneven light, gamma, blur, noise. Strength 1 is what
     the bundle trains with; 0 changes nothing.
 
     Args:
-        keys: photographs (3, H, W) in [0, 1].
+        keys: photographs (3, H, W) or frames (1, H, W) in [0, 1].
         strength: scales every draw, at least 0.
         fov_key: field of view (1, H, W): outside it the picture stays black.
     """
@@ -39,15 +39,15 @@ class RandCameraLookd(Randomizable, MapTransform):
         self._look: dict[str, NDArray[np.float64]] = {}
 
     def randomize(self, data: Any = None) -> None:
-        """Draw the next look; ``data`` is the picture's (height, width). The noise field is drawn last."""
-        amount = self.strength
+        """Draw the next look; ``data`` is the picture's (channels, height, width). The noise field is drawn last."""
+        amount, channels = self.strength, data[0]
         self._look = {
-            "mix": np.eye(3) + amount * 0.05 * self.R.standard_normal((3, 3)),
-            "gain": np.exp(amount * (0.15 * self.R.standard_normal(3) + 0.15 * self.R.standard_normal())),
+            "mix": np.eye(channels) + amount * 0.05 * self.R.standard_normal((channels, channels)),
+            "gain": np.exp(amount * (0.15 * self.R.standard_normal(channels) + 0.15 * self.R.standard_normal())),
             "light": amount * 0.08 * self.R.standard_normal((1, 1, _LIGHT, _LIGHT)),
             "gamma": np.exp(amount * self.R.uniform(-0.45, 0.45, 1)),
             "blur": amount * 1.6 * np.maximum(self.R.uniform(-1, 1, 1), 0),
-            "noise": amount * 0.05 * np.maximum(self.R.uniform(-1, 1, 1), 0) * self.R.standard_normal((3, *data)),
+            "noise": amount * 0.05 * np.maximum(self.R.uniform(-1, 1, 1), 0) * self.R.standard_normal(data),
         }
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -55,7 +55,7 @@ class RandCameraLookd(Randomizable, MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             image = torch.as_tensor(item[key]).as_subclass(Tensor).float()
-            self.randomize(tuple(image.shape[-2:]))
+            self.randomize(tuple(image.shape))
             item[key] = self._applied(image) * (torch.as_tensor(item[self.fov_key]).as_subclass(Tensor) > 0.5)
         return item
 

@@ -1,4 +1,4 @@
-"""Photographs of items as a segmenter sees them."""
+"""Photographs and frames of items as a segmenter sees them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from monai_fundusgen.networks.blocks.normalised_contrast import normalised_contr
 
 
 class NormalisedContrastd(MapTransform):
-    """Replace photographs (3, H, W) in [0, 1] by their `normalised_contrast` (6, H, W).
+    """Replace pictures (C, H, W) in [0, 1] by their `normalised_contrast` (2 C, H, W).
 
     Args:
-        keys: photographs.
+        keys: photographs, C = 3, or frames of an angiogram, C = 1.
         fov_key: field of view (1, H, W).
     """
 
@@ -27,7 +27,7 @@ class NormalisedContrastd(MapTransform):
         self.fov_key = fov_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return the item with its photographs normalised."""
+        """Return the item with its pictures normalised."""
         item = dict(data)
         for key in self.key_iterator(item):
             image = torch.as_tensor(item[key]).as_subclass(Tensor).float()

@@ -12,6 +12,8 @@ import monai_fundusgen
 GENERATION: Final = "fundus_dataset_generation"
 #: The bundle that finds arteries and veins on photographs.
 SEGMENTER: Final = "fundus_av_unet"
+#: The bundle that finds vessels on frames of angiograms.
+FRAME_SEGMENTER: Final = "fa_vessel_unet"
 
 
 def bundles_folder() -> Path:

@@ -9,12 +9,13 @@ import pytest
 ROOT = Path(__file__).parents[2] / "bundles"
 TRAINED = (
     "fundus_av_mask_ddpm", "fundus_photograph_pix2pixhd", "fundus_superresolution_edsr", "fundus_av_unet",
+    "fa_vessel_unet",
 )  # fmt: skip
 BUNDLES = (*TRAINED, "fundus_dataset_generation")
 CT = "ct_slice_ddpm"  # trains on slices, without phantoms and weights: tests of its own in test_ct_slices.py
 BASELINES = ("fundus_vessel_mask_ddpm", "fundus_photograph_ddpm", "fundus_av_mask_stylegan2")  # test_baselines.py
 METHODS = ("fundus_vessel_ssanet", "fundus_vessel_rvgan", "fundus_av_hvgn")  # published ones; without weights
-REPORTS = ("fundus_evaluation",)  # makes neither weights nor samples
+REPORTS = ("fundus_evaluation", "fundus_groundtruth_fa")  # make no weights
 
 
 def pytest_generate_tests(metafunc):

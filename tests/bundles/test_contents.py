@@ -39,7 +39,7 @@ def test_the_zoos_files_are_there(any_bundle, bundle_root):
 
 
 def test_shared_files_hold_the_same_bytes(any_bundle, bundle_root):
-    alone = any_bundle.name in ("fundus_dataset_generation", "fundus_evaluation")
+    alone = any_bundle.name in ("fundus_dataset_generation", "fundus_evaluation", "fundus_groundtruth_fa")
     shared = ("logging.conf",) if alone else ("logging.conf", "multi_gpu.yaml")
     for name in shared:
         first = bundle_root / "fundus_av_mask_ddpm/configs" / name

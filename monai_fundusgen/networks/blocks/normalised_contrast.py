@@ -1,4 +1,4 @@
-"""A photograph as a segmenter sees it: the same whatever the exposure, with the neighbourhood's light taken out."""
+"""A picture as a segmenter sees it: the same whatever the exposure, with the neighbourhood's light taken out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _CLIP: Final = 5.0  # standard deviations
 
 
 def normalised_contrast(image: Tensor, fov: Tensor) -> Tensor:
-    """Red, green, blue in standard deviations from the field's mean, then from the neighbourhood's: (6, H, W).
+    """Each channel in standard deviations from the field's mean, then each from the neighbourhood's: (2 C, H, W).
 
     A neighbourhood is a square of 72 px. Only pixels of the field count; outside it the result is 0. Values are
     clipped to 5 standard deviations.
 
     Args:
-        image: photograph (3, H, W), any positive range.
+        image: photograph (3, H, W) or frame (1, H, W), any positive range.
         fov: field of view (1, H, W); above 0.5 is inside.
     """
     inside = (fov > 0.5).float()
@@ -32,7 +32,7 @@ def normalised_contrast(image: Tensor, fov: Tensor) -> Tensor:
     moments = torch.cat([inside, whole, whole**2])[None]
     blocks = functional.avg_pool2d(moments, _BLOCK, ceil_mode=True)
     local = functional.avg_pool2d(blocks, 2 * _REACH + 1, stride=1, padding=_REACH)
-    share, first, second = local.split([1, 3, 3], dim=1)
+    share, first, second = local.split([1, len(image), len(image)], dim=1)
     share = share.clamp(min=1e-3)
     local_mean = first / share
     local_std = (second / share - local_mean**2).clamp(min=0.01).sqrt()

@@ -1,0 +1,186 @@
+"""Labels from angiography against the truth, on phantom eyes; seconds of each part.
+
+    python benchmarks/groundtruth_labels.py cases --eyes 8 --rows rows.jsonl      # --first, --times
+    python benchmarks/groundtruth_labels.py table rows.jsonl
+    python benchmarks/groundtruth_labels.py frames --eyes 24                       # network against filter
+
+Without arguments: ``frames`` on four eyes. Cases: twelve frames of 1024 px an eye, moved as `phantom_case` moves them,
+registered by `register_case`, scored inside the field of the photograph. ``photograph``: vessel probability of
+fundus_av_unet. ``best frame``: the one registered frame of the highest Dice with the truth, which nobody could choose
+without it. Dice at the threshold of each (one half; the chain's own rule for ``chain``), and at the best of nineteen
+thresholds. Thin: centre-line pixels of the truth on vessels under 40 um (3 px). Branches: of the chain's own map, where
+nine in ten of their pixels are one kind in the truth; weighed by length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import rankdata
+
+from monai_fundusgen.conventions import ARTERY, VEIN
+from monai_fundusgen.data.angiograms import phantom_angiogram
+from monai_fundusgen.groundtruth.aggregation import RULES, aggregate
+from monai_fundusgen.groundtruth.kinds import combined_kinds
+from monai_fundusgen.groundtruth.networks import frame_reader, photograph_reader
+from monai_fundusgen.groundtruth.phantom_case import TWELVE_TIMES_S, phantom_case
+from monai_fundusgen.groundtruth.pipeline import as_recorded
+from monai_fundusgen.groundtruth.register import register_case
+from monai_fundusgen.groundtruth.ridges import ridge_probability
+from monai_fundusgen.groundtruth.truth import TruthSettings, case_truth
+from monai_fundusgen.metrics.functional.segmentation import centre_line_counts
+from monai_fundusgen.vessels.skeleton import thin
+
+THIN_UM = 40.0
+LEVELS = np.arange(0.05, 1.0, 0.05)
+
+
+def auc(score, truth):
+    """Area under the ROC curve of two flat arrays."""
+    ranks, positive = rankdata(score), int(truth.sum())
+    return float((ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * (truth.size - positive)))
+
+
+def dice(found, truth):
+    """Dice of two masks."""
+    return float(2 * (found & truth).sum() / max(found.sum() + truth.sum(), 1))
+
+
+def scored(probability, truth, fov, fine, mask=None):
+    """Scores of a map by name; ``mask`` in place of a threshold of one half."""
+    mask = (probability >= 0.5) & fov if mask is None else mask
+    return {
+        "auc": auc(probability[fov], truth[fov]),
+        "dice": dice(mask & fov, truth & fov),
+        "best_dice": max(dice((probability >= level) & fov, truth & fov) for level in LEVELS),
+        "cl_dice": centre_line_counts(mask, truth, fov).cl_dice(),
+        "thin": float(mask[fine & fov].mean()),
+    }
+
+
+def branch_scores(truth_map, made, odds):
+    """Share of the branches' length that is left open, and right among the rest, and right were none left open."""
+    graph, kinds = made.graph, combined_kinds(odds)
+    rows, columns = np.rint(graph.points_rc).astype(int).T
+    branch = np.repeat(np.arange(graph.num_segments), np.diff(graph.offsets))
+    counts = [truth_map[kind][rows, columns] * graph.clear for kind in (ARTERY, VEIN)]
+    on = [np.bincount(branch, count, graph.num_segments) for count in counts]
+    points = np.bincount(branch, graph.clear, graph.num_segments)
+    pure = (np.maximum(*on) >= 0.9 * points) & (np.minimum(*on) <= 0.1 * points) & (points > 0)
+    right = kinds.kind == np.where(on[0] > on[1], ARTERY, VEIN)
+    length = graph.lengths_px * pure
+    told = ~kinds.uncertain
+    return {
+        "branches": int(pure.sum()),
+        "open": float(length[~told].sum() / length.sum()),
+        "right_of_told": float((length * right)[told].sum() / max(length[told].sum(), 1e-9)),
+        "right_of_all": float((length * right).sum() / length.sum()),
+    }
+
+
+def one_case(seed, readers, times_s):
+    """Every score of one eye, and processor seconds by part."""
+    known = phantom_case(seed, times_s)
+    truth, fov = known.raster.label.any(axis=0), known.raster.fov
+    diameter = known.raster.diameter_um.max(axis=0)
+    fine = thin(truth) & (diameter > 0) & (diameter < THIN_UM)
+    seconds, start = {}, time.process_time()
+
+    def lap(name):
+        nonlocal start
+        seconds[name], start = time.process_time() - start, time.process_time()
+
+    frames, photographs = readers
+    registered = register_case(known.case, frames)
+    lap("register")
+    registered = as_recorded(registered, frames)
+    lap("frames read as recorded")
+    chance = photographs(known.case.photograph, fov)
+    lap("photograph read")
+    made = case_truth(registered, TruthSettings(), chance)
+    lap("merge and label")
+    seen = [one.on_photograph() for one in registered.kept]
+    probabilities, valid = np.stack([one.probability for one in seen]), np.stack([one.valid for one in seen])
+    maps = {"photograph": chance[2], **{rule: aggregate(probabilities, valid, rule) for rule in RULES}}
+    best = max(probabilities, key=lambda one: dice(one >= 0.5, truth & fov))
+    rows = {name: scored(plane, truth, fov, fine) for name, plane in {**maps, "best frame": best}.items()}
+    rows["chain"] = scored(made.probability, truth, fov, fine, made.mask)
+    odds = {"timing": made.timing, "network": made.network, "both": made.timing + made.network}
+    kinds = {name: branch_scores(known.raster.label, made, one) for name, one in odds.items()}
+    return {
+        "seed": seed,
+        "frames": len(times_s),
+        "kept": len(registered.kept),
+        "maps": rows,
+        "kinds": kinds,
+        "cpu_s": seconds,
+        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+def cases(options):
+    """Add a line a case to a file."""
+    readers = frame_reader(options.frames), photograph_reader()
+    for seed in range(options.first, options.first + options.eyes):
+        with options.rows.open("a") as file:
+            file.write(json.dumps(one_case(seed, readers, options.times)) + "\n")
+
+
+def table(options):
+    """Means over the lines of a file."""
+    rows = [json.loads(line) for line in options.rows.read_text().splitlines()]
+    print(f"{len(rows)} eyes, {sum(row['kept'] for row in rows)} of {sum(row['frames'] for row in rows)} frames kept")
+    for part, names in (("maps", ("auc", "dice", "best_dice", "cl_dice", "thin")),
+                        ("kinds", ("branches", "open", "right_of_told", "right_of_all"))):  # fmt: skip
+        print("| | " + " | ".join(names) + " |")
+        for entry in rows[0][part]:
+            values = [np.mean([row[part][entry][name] for row in rows]) for name in names]
+            print(f"| {entry} | " + " | ".join(f"{one:.3f}" if one <= 1 else f"{one:.0f}" for one in values) + " |")
+    for name in rows[0]["cpu_s"]:
+        print(f"{name}: {np.mean([row['cpu_s'][name] for row in rows]):.1f} s of processor time")
+    print(f"peak memory {max(row['peak_gib'] for row in rows):.1f} GiB")
+
+
+def frames(options):
+    """The network of frames beside the filter, one frame an eye."""
+    network = frame_reader("network")
+    found = {"network": [], "filter": []}
+    for seed in range(options.first, options.first + options.eyes):
+        eye = phantom_angiogram(seed, 1024, 1)
+        image, truth, fov = eye["image"][0].astype(np.float32) / 255, eye["vessel"][0], eye["fov"][0]
+        for name, reader in (("network", network), ("filter", ridge_probability)):
+            plane = reader(image, fov)
+            best = max(dice((plane >= level) & fov, truth & fov) for level in LEVELS)
+            found[name].append((auc(plane[fov], truth[fov]), dice((plane >= 0.5) & fov, truth & fov), best))
+    for name, values in found.items():
+        print(name, "AUC, Dice at one half, best Dice:", *(f"{value:.3f}" for value in np.mean(values, axis=0)))
+
+
+def main():
+    """Run one of the verbs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.set_defaults(action=frames, eyes=4, first=2_000_000)
+    verbs = parser.add_subparsers()
+    for name, action in (("cases", cases), ("frames", frames)):
+        verb = verbs.add_parser(name)
+        verb.set_defaults(action=action)
+        verb.add_argument("--eyes", type=int, default=4)
+        verb.add_argument("--first", type=int, default=2_000_000)
+        if name == "cases":
+            verb.add_argument("--rows", type=Path, required=True)
+            verb.add_argument("--times", type=float, nargs="+", default=TWELVE_TIMES_S)
+            verb.add_argument("--frames", default="network", choices=("network", "ridges"))
+    verb = verbs.add_parser("table")
+    verb.set_defaults(action=table)
+    verb.add_argument("rows", type=Path)
+    options = parser.parse_args()
+    options.action(options)
+
+
+if __name__ == "__main__":
+    main()
