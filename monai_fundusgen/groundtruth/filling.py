@@ -86,8 +86,7 @@ def _ground(image: Planes, ground: Masks, blur_px: float) -> Planes:
     """Mean brightness of what is no vessel round each pixel (H, W)."""
     weight = wide_blur(ground.astype(np.float32), blur_px)
     total = wide_blur(np.where(ground, image, 0).astype(np.float32), blur_px)
-    found: Planes = total / np.maximum(weight, np.float32(1e-4))
-    return found
+    return (total / np.maximum(weight, np.float32(1e-4))).astype(np.float32, copy=False)
 
 
 def _sampled(over: Planes, shown: Masks, graph: SegmentGraph, offsets: tuple[float, ...]) -> FloatArray:

@@ -68,7 +68,7 @@ class PhotographNetwork:
 
     def __call__(self, photograph: NDArray[np.uint8], valid: Mask) -> NDArray[np.float32]:
         """Probabilities (3, H, W) of artery, vein and vessel of a photograph (3, H, W), 0 where not valid."""
-        return self.read.chances(photograph.astype(np.float32) / 255, valid)
+        return self.read.chances(photograph.astype(np.float32) / np.float32(255), valid)
 
 
 def frame_reader(

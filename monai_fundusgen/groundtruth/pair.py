@@ -110,7 +110,7 @@ def merged(like: Pyramid, maps: Sequence[tuple[Pyramid, Stage]]) -> Pyramid:
             found = carried(moving.levels[k], stage, own)
             total += found.level
             count += found.valid
-        levels.append(VesselPlane(total / np.maximum(count, 1), count > 0, own.step))
+        levels.append(VesselPlane((total / np.maximum(count, 1)).astype(np.float32), count > 0, own.step))
     return Pyramid(tuple(levels))
 
 

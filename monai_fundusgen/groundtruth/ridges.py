@@ -26,7 +26,7 @@ def line_strength(image: Plane, sigma: float) -> Plane:
     """
     smooth = ndimage.gaussian_filter(np.asarray(image, np.float32), sigma, mode="nearest")
     out = np.zeros((2, *image.shape), np.float32)
-    _both_flanks(smooth, np.float32(_FLANK * sigma), out)
+    _both_flanks(smooth, float(_FLANK * sigma), out)
     return out
 
 

@@ -41,7 +41,7 @@ class Stage:
     def displacement(self, points: FloatArray) -> FloatArray:
         """The spline's displacement at points (N, 2), in pixels."""
         out = np.zeros_like(points)
-        if self.coefficients_px is not None:
+        if self.coefficients_px is not None and self.origin_px is not None and self.pitch_px is not None:
             _add_spline(points, self.coefficients_px, self.origin_px, self.pitch_px, out)
         return out
 
