@@ -68,7 +68,12 @@ def read_case(folder: str | Path, *, longest_px: int | None = None) -> Case:
         photograph, *pictures = (_reduced(one, longest_px) for one in (photograph, *pictures))
     fields = _fields(pictures)
     frames = [
-        Frame(one.name, _grey(one).astype(np.float32) / np.float32(255), field & ~caption_mask(_grey(one)), times.get(one.name))
+        Frame(
+            one.name,
+            _grey(one).astype(np.float32) / np.float32(255),
+            field & ~caption_mask(_grey(one)),
+            times.get(one.name),
+        )
         for one, field in zip(pictures, fields, strict=True)
     ]
     frames.sort(key=lambda frame: frame.name)
