@@ -4,14 +4,15 @@ BIN := .venv/bin
 GENERATE := bundles/fundus_dataset_generation
 OUT ?= synthetic
 N ?= 8
+SOURCE ?= ddpm
 WEIGHTS ?= runs/weights
 LABEL := .venv/label
 STUDIES ?= runs/studies
 
 .PHONY: weights dataset test abuse test-exports stress test-slow lint docs bench dist clean clean-kernels test-browser label test-label
 
-dataset: .venv/ready  ## 8 labelled samples with a contact sheet in synthetic/
-	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N)
+dataset: .venv/ready  ## 8 labelled samples of the trained networks with a contact sheet in synthetic/
+	$(BIN)/python -m monai.bundle run --config_file $(GENERATE)/configs/inference.yaml --meta_file $(GENERATE)/configs/metadata.json --bundle_root $(GENERATE) --output_dir $(OUT) --num_samples $(N) --mask_source $(SOURCE)
 
 weights: .venv/ready $(DATALIST)  ## every shipped network trained anew in runs/weights: make weights DATALIST=hrf.json MAX_MINUTES=600
 	$(BIN)/fundusgen weights train -o $(WEIGHTS) $(if $(DATALIST),--datalist $(DATALIST)) $(if $(MAX_MINUTES),--max-minutes $(MAX_MINUTES))

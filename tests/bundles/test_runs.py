@@ -184,7 +184,14 @@ def test_two_processes_write_the_data_set_of_one(dataset, bundle_root, tmp_path)
 def test_two_processes_train_one_model(bundle_root, tmp_path, name):
     """The override for several processes, on gloo: both see the same weights, the first alone writes."""
     bundle = bundle_root / name
-    overrides = {**TINY[bundle.name], "num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 2, "max_epochs": 1}
+    overrides = {
+        **TINY[bundle.name],
+        "num_phantoms": 1,
+        "num_validation": 1,
+        "batch_size": 1,
+        "iterations_per_epoch": 2,
+        "max_epochs": 1,
+    }
     run_two_processes(bundle, "train.yaml", output_dir=str(tmp_path), **overrides)
     state = torch.load(tmp_path / "model.pt", weights_only=True)
     assert not [name for name in state if name.startswith("module.")]
@@ -196,7 +203,14 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
     bundle = bundle_root / "fundus_photograph_pix2pixhd"
     narrow = {"network_def#generator#base_channels": 4, "network_def#generator#num_blocks": 1}
     tiny = {key: value for key, value in TINY[bundle.name].items() if not key.startswith("network_def")}
-    options = {**tiny, "num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
+    options = {
+        **tiny,
+        "num_phantoms": 1,
+        "num_validation": 1,
+        "batch_size": 1,
+        "iterations_per_epoch": 1,
+        "max_epochs": 1,
+    }
     run = create_workflow(
         workflow_type="train",
         config_file=[str(bundle / "configs/train.yaml"), str(bundle / "configs/preset_global.yaml")],

@@ -25,7 +25,8 @@ from monai_fundusgen.weights.stages import load_stage
 TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
 SHORT = {"num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 2, "preview_epochs": 9}
 KEY_METRIC = {
-    "fundus_av_mask_ddpm": "denoising_loss", "fundus_photograph_pix2pixhd": "ssim", "fundus_superresolution_edsr": "psnr",
+    "fundus_av_mask_ddpm": "denoising_loss", "fundus_photograph_pix2pixhd": "ssim",
+    "fundus_superresolution_edsr": "psnr",
 }  # fmt: skip
 PRESET = {
     "network_def#channels": [8, 8], "network_def#attention_levels": [False, True], "network_def#num_res_blocks": 1,
@@ -166,7 +167,9 @@ def test_a_strangers_folder_is_refused_and_left_alone(bundle_root, tmp_path):
     (tmp_path / "model.pt").write_bytes(b"mine")
     message = refusal(bundle_root / "fundus_superresolution_edsr", tmp_path)
     assert str(tmp_path) in message and "holds something that is no training" in message
-    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"] and (tmp_path / "model.pt").read_bytes() == b"mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"] and (
+        tmp_path / "model.pt"
+    ).read_bytes() == b"mine"
 
 
 def test_a_cut_checkpoint_is_named_with_the_one_before(bundle_root, tmp_path):
