@@ -1,7 +1,7 @@
 """The headline path as a user runs it: shipped mask model, gate, shipped cascade, files at 1024 px.
 
-The first sample of seed 0 has Dice 0.82 of a ridge filter with its label (0.14 with the mirrored one), contrast 0.24,
-and its bright disc 0.47 mm from where the vessels meet.
+The first sample of seed 0 has Dice 0.81 of a ridge filter with its label (0.13 with the mirrored one), contrast 0.26,
+and its bright disc 0.22 mm from where it was drawn.
 """
 
 import json
@@ -70,5 +70,6 @@ def test_the_record_of_the_eye_is_that_of_the_label(made, sample):
     drawn = vessel_map(eye, 1024).any(axis=0)
     assert 2 * (drawn & (codes > 0)).sum() / (drawn.sum() + (codes > 0).sum()) > 0.99
     assert eye.landmarks_rc(1024)[0] == pytest.approx(record["disc_px"], abs=0.01)
-    assert record["source"] == eye.source == "ddpm" and "disc" in record["estimated"] and record["rejected"] <= 4
+    assert record["source"] == eye.source == "ddpm" and record["rejected"] <= 4
+    assert "fovea" in record["estimated"] and "disc" not in record["estimated"]  # the finish draws it there
     assert record["right_eye"] == (record["disc_px"][1] > record["fovea_px"][1])
