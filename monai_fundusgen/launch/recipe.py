@@ -1,4 +1,4 @@
-"""The recipe of all shipped weights: every stage trained in turn on one datalist, in the time there is."""
+"""The recipe of all shipped weights: every stage trained in turn, in the time there is."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class RecipeStage:
         memory_gib: largest memory of the process in its first minutes on HRF's 24 photographs, on a processor; of the
             masks while they are read.
         preset: of the bundle; None: its own settings.
+        photographs: trains on the datalist of photographs; False: on phantoms alone.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RecipeStage:
     share: float
     memory_gib: float
     preset: str | None = None
+    photographs: bool = True
 
 
 #: In this order, so that each stage may use those before it; shares as the shipped weights were given time.
@@ -38,7 +40,8 @@ RECIPE: Final = (
     RecipeStage("segmenter", "fundus_av_unet", 0.25, 2.7),
     RecipeStage("judge", "fundus_av_unet", 0.1, 2.6, preset="judge"),
     RecipeStage("enlarger", "fundus_superresolution_edsr", 0.15, 1.9),
-    RecipeStage("photographs", "fundus_photograph_pix2pixhd", 0.2, 1.7),
+    RecipeStage("photographs", "fundus_photograph_pix2pixhd", 0.15, 1.7),
+    RecipeStage("angiograms", "fa_vessel_unet", 0.05, 2.0, photographs=False),
     RecipeStage("masks", "fundus_av_mask_ddpm", 0.3, 2.6),
 )
 _ENOUGH_S: Final = 5.0  # less than this is not begun
@@ -120,7 +123,8 @@ class RecipeRun:
 
     def _train(self, stage: RecipeStage, minutes: float | None) -> None:
         command = [sys.executable, "-m", "monai_fundusgen", "train", stage.bundle, "-o", str(self.output / stage.name)]
-        told = {"--preset": stage.preset, "--datalist": self.datalist, "--minutes": minutes, "--seed": self.seed}
+        datalist = self.datalist if stage.photographs else None
+        told = {"--preset": stage.preset, "--datalist": datalist, "--minutes": minutes, "--seed": self.seed}
         command += [text for name, value in told.items() if value is not None for text in (name, str(value))]
         result = subprocess.run(command, check=False)
         if result.returncode:
