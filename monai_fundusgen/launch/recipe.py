@@ -41,7 +41,7 @@ RECIPE: Final = (
     RecipeStage("judge", "fundus_av_unet", 0.1, 2.6, preset="judge"),
     RecipeStage("enlarger", "fundus_superresolution_edsr", 0.15, 1.9),
     RecipeStage("photographs", "fundus_photograph_pix2pixhd", 0.15, 1.7),
-    RecipeStage("angiograms", "fa_vessel_unet", 0.05, 2.0, photographs=False),
+    RecipeStage("angiograms", "fa_vessel_unet", 0.05, 2.5, photographs=False),
     RecipeStage("masks", "fundus_av_mask_ddpm", 0.3, 2.6),
 )
 _ENOUGH_S: Final = 5.0  # less than this is not begun
