@@ -61,6 +61,7 @@ def test_a_wrong_count_is_refused(wrong):
         MadeAhead([], list, wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes as only Unix does")
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     script = tmp_path / "parent.py"
