@@ -31,6 +31,7 @@ from monai_fundusgen.sampling.plan import GenerationPlan, PlannedSample
 from monai_fundusgen.sampling.sources import SampledMaps, VesselSample
 from monai_fundusgen.sampling.step import GenerationStep, WriteSamples
 from monai_fundusgen.sampling.workers import Workers
+from monai_fundusgen.vessels.eye import Retina
 
 BATCH = 4
 
@@ -64,6 +65,10 @@ class PausingPainter:
         given = [picture for picture, _ in zip(itertools.cycle(self.painted), vessels, strict=False)]
         assert self.painter.finish is not None
         return self.workers.map(self.painter.finish, given, vessels, [plan["seed"] for plan in planned])
+
+    def shown(self, eye: Retina, seed: int) -> Retina:
+        """As the real painter tells it."""
+        return self.painter.shown(eye, seed)
 
 
 def rate(maps: SampledMaps, painter: PausingPainter, count: int, ahead: int) -> tuple[float, float]:
