@@ -70,16 +70,16 @@ import sys
 class DeclareOperators:
     """Finds nothing itself: the usual finders load the module once this has spoken."""
 
-    library = None  # the declarations last as long as this object
+    declared = None  # what is declared lasts as long as this object
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        if name == "torchvision" and cls.library is None:
-            import torch
+        if name == "torchvision" and cls.declared is None:
+            from torch.library import Library
 
-            cls.library = torch.library.Library("torchvision", "FRAGMENT")
+            cls.declared = Library("torchvision", "FRAGMENT")
             for operator in ("nms", "qnms"):
-                cls.library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+                cls.declared.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 sys.meta_path.insert(0, DeclareOperators)
