@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 
 from monai_fundusgen.conventions import IMAGE
+from monai_fundusgen.handlers.collected_samples import CollectedSamples
 from monai_fundusgen.handlers.distribution_curve import distances, features_of
 from monai_fundusgen.metrics.features import Extractor, extractor_name
 from monai_fundusgen.storage.whole_file import write_json
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 _FEWEST = 4  # real images: two halves of two
 
 
-class DistanceReport:
+class DistanceReport(CollectedSamples):
     """Collect samples; at the end write ``distances.json`` and log a table: a line for each set of real images.
 
     Args:
@@ -43,21 +44,10 @@ class DistanceReport:
         seed: int = 0,
         pred_key: str = Keys.PRED,
     ) -> None:
+        super().__init__(pred_key)
         self.directory, self.extractor = Path(directory), extractor
         self.references = {name: items for name, items in references.items() if len(items) >= _FEWEST}
-        self.key, self.seed, self.pred_key = key, seed, pred_key
-        self.samples: list[Tensor] = []
-
-    def attach(self, engine: Engine) -> None:
-        """Collect after every iteration, report at the end of the run."""
-        engine.add_event_handler(Events.STARTED, lambda _: self.samples.clear())
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
-        engine.add_event_handler(Events.COMPLETED, self.report)
-
-    def __call__(self, engine: Engine) -> None:
-        """Keep the samples of this iteration."""
-        output: Any = engine.state.output
-        self.samples += list(output[self.pred_key].float().cpu() * 2 - 1)
+        self.key, self.seed = key, seed
 
     def report(self, _: Engine) -> None:
         """Write the distances; of a single sample, or without real images, there are none."""

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.utils.enums import CommonKeys as Keys
 from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_fundusgen.conventions import IMAGE
+from monai_fundusgen.handlers.collected_samples import CollectedSamples
 from monai_fundusgen.handlers.distribution_curve import distances, features_of
 from monai_fundusgen.handlers.sample_grid import image_grid
 from monai_fundusgen.metrics.features import Extractor
@@ -53,7 +54,7 @@ def slice_figures(samples: Tensor, real: Tensor, *, window: str) -> dict[str, fl
     }
 
 
-class SliceReport:
+class SliceReport(CollectedSamples):
     """Collect sampled slices; at the end write ``slices.json``, ``sheet.png``, ``nearest_pairs.png`` and log a table.
 
     Three comparisons stand side by side: samples to the training slices, slices of held-out persons to the training
@@ -82,21 +83,10 @@ class SliceReport:
         seed: int = 0,
         key: str = Keys.PRED,
     ) -> None:
+        super().__init__(key)
         self.directory, self.extractor, self.window = Path(directory), extractor, window
         self.training, self.held_out = training, held_out
-        self.seed, self.key = seed, key
-        self.samples: list[Tensor] = []
-
-    def attach(self, engine: Engine) -> None:
-        """Collect after every iteration, report at the end of the run."""
-        engine.add_event_handler(Events.STARTED, lambda _: self.samples.clear())
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
-        engine.add_event_handler(Events.COMPLETED, self.report)
-
-    def __call__(self, engine: Engine) -> None:
-        """Keep the samples of this iteration."""
-        output: Any = engine.state.output
-        self.samples += list(output[self.key].float().cpu() * 2 - 1)
+        self.seed = seed
 
     def report(self, _: Engine) -> None:
         """Write figures and pictures."""

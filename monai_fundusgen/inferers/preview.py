@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,13 +85,13 @@ class ImagePreview:
 
 
 @dataclass(frozen=True)
-class VesselPreview:
-    """Normalised photograph, artery/vein probabilities and truth of fixed items, in columns; pass it to `SampleGrid`.
+class SegmentationPreview(ABC):
+    """Fixed items, what a network finds in them, and the truth, in columns; pass it to `SampleGrid`.
 
     Args:
-        inferer: (inputs, network) to probabilities (B, 3, H, W).
+        inferer: (inputs, network) to probabilities (B, C, H, W).
         network: usually the averaged one.
-        dataset: items with ``image`` (6, H, W), as `NormalisedContrastd` gives it, and ``target`` (6, H, W).
+        dataset: items with ``image`` (2 C', H, W), as `NormalisedContrastd` gives it, and ``target``.
         num_items: items shown, from the first.
     """
 
@@ -109,38 +110,29 @@ class VesselPreview:
             item = self.dataset[index]
             given, truth = _batch(item["image"]), _batch(item["target"])
             found = self.inferer(given.to(device), self.network).cpu()
-            rows += [photograph_pixels(given[:, :3] / 3), soft_map_pixels(found[:, :2]), soft_map_pixels(truth[:, :2])]
+            rows += self.pictures(given, found, truth)
         return torch.cat(rows)
 
+    @abstractmethod
+    def pictures(self, given: Tensor, found: Tensor, truth: Tensor) -> list[Tensor]:
+        """Input, probabilities and truth of one item as pictures (1, 3, H, W) uint8."""
 
-@dataclass(frozen=True)
-class FramePreview:
-    """Normalised frame, vessel probability and truth of fixed items, in columns; pass it to `SampleGrid`.
 
-    Args:
-        inferer: (inputs, network) to probabilities (B, 1, H, W).
-        network: usually the averaged one.
-        dataset: items with ``image`` (2, H, W), as `NormalisedContrastd` gives it, and ``target`` (2, H, W).
-        num_items: items shown, from the first.
-    """
+class VesselPreview(SegmentationPreview):
+    """Photographs, with probabilities (B, 3, H, W) of artery, vein and vessel."""
 
-    inferer: Any
-    network: nn.Module
-    dataset: Any
-    num_items: int = 2
+    def pictures(self, given: Tensor, found: Tensor, truth: Tensor) -> list[Tensor]:
+        """Both kinds in their colours."""
+        return [photograph_pixels(given[:, :3] / 3), soft_map_pixels(found[:, :2]), soft_map_pixels(truth[:, :2])]
 
-    @torch.no_grad()
-    def __call__(self) -> Tensor:
-        """Pictures (3 * num_items, 3, H, W) uint8."""
-        self.network.eval()
-        device = next(self.network.parameters()).device
-        rows = []
-        for index in range(min(self.num_items, len(self.dataset))):
-            item = self.dataset[index]
-            given, truth = _batch(item["image"]), _batch(item["target"])
-            found = self.inferer(given.to(device), self.network).cpu()
-            rows += [given[:, 1:] / 3, 2 * found - 1, 2 * truth[:, :1] - 1]
-        return photograph_pixels(torch.cat(rows).expand(-1, 3, -1, -1))
+
+class FramePreview(SegmentationPreview):
+    """Frames of an angiogram, with the probability (B, 1, H, W) of a vessel."""
+
+    def pictures(self, given: Tensor, found: Tensor, truth: Tensor) -> list[Tensor]:
+        """In grey."""
+        planes = given[:, 1:] / 3, 2 * found - 1, 2 * truth[:, :1] - 1
+        return [photograph_pixels(plane.expand(-1, 3, -1, -1)) for plane in planes]
 
 
 def _batch(array: Any) -> Tensor:
