@@ -222,20 +222,42 @@ def build_datalist(
     }
     for item, case in zip(items["training"], sections["training"], strict=True):
         item["fold"] = fold[case.patient]
-    return {
+    told = {
         "name": layout.name if layout.reference else root.name,
         "description": f"{layout.title}. Labels: {layout.annotator}. Split: {layout.split}.",
         "licence": layout.licence,
         "reference": layout.reference,
+    }
+    return photograph_datalist(told, items, label_files=_label_files(sections), labels=labels)
+
+
+def photograph_datalist(
+    told: Mapping[str, str],
+    items: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    label_files: str,
+    labels: Mapping[int, str] = LABEL_NAMES,
+) -> dict[str, Any]:
+    """A datalist of photographs in MONAI's decathlon form.
+
+    Args:
+        told: ``name`` and ``description``, and what else there is to tell.
+        items: of the sections; one that is missing is empty.
+        label_files: how the label files are to be read, in words.
+        labels: name of each code.
+    """
+    sections = {name: list(items.get(name, ())) for name in ("training", "validation", "testing")}
+    return {
+        **told,
         "tensorImageSize": "2D",
         "modality": {"0": "CFP"},
         "labels": {str(code): name for code, name in labels.items()},
-        "label_files": _label_files(sections),
+        "label_files": label_files,
         "reader": READER,
-        "numTraining": len(items["training"]),
-        "numValidation": len(items["validation"]),
-        "numTest": len(items["testing"]),
-        **items,
+        "numTraining": len(sections["training"]),
+        "numValidation": len(sections["validation"]),
+        "numTest": len(sections["testing"]),
+        **sections,
     }
 
 

@@ -10,8 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.conventions import LABEL_NAMES
-from monai_fundusgen.data.datalist import READER
+from monai_fundusgen.data.datalist import photograph_datalist
 from monai_fundusgen.data.label_studies import DATASTORE, FINAL, ORIGINAL, UNKNOWN, read_codes
 from monai_fundusgen.data.reading import read_av
 from monai_fundusgen.groundtruth.results import FOV_FILE, LABEL_FILE
@@ -89,18 +88,8 @@ def _datalist(output: Path, names: list[str]) -> dict[str, Any]:
         final = f"{FINALS}/{name}.png"
         label = final if (output / final).is_file() else f"{CASES}/{name}/{LABEL_FILE}"
         items.append({"image": f"{STUDIES}/{name}.png", "label": label, "fov": f"{CASES}/{name}/{FOV_FILE}"})
-    return {
+    told = {
         "name": output.resolve().name,
         "description": "Arteries and veins from fluorescein angiography registered to the photograph.",
-        "tensorImageSize": "2D",
-        "modality": {"0": "CFP"},
-        "labels": {str(code): name for code, name in LABEL_NAMES.items()},
-        "label_files": "codes as above, 255 (white) vessel of open kind",
-        "reader": READER,
-        "numTraining": len(items),
-        "numValidation": 0,
-        "numTest": 0,
-        "training": items,
-        "validation": [],
-        "testing": [],
     }
+    return photograph_datalist(told, {"training": items}, label_files="codes as above, 255 (white) vessel of open kind")

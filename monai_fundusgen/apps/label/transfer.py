@@ -13,8 +13,14 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from monai_fundusgen.conventions import IMAGE, LABEL, LABEL_NAMES
-from monai_fundusgen.data.datalist import READER, SECTIONS, refuse_missing_folder, refuse_other_file, write_datalist
+from monai_fundusgen.conventions import IMAGE, LABEL
+from monai_fundusgen.data.datalist import (
+    SECTIONS,
+    photograph_datalist,
+    refuse_missing_folder,
+    refuse_other_file,
+    write_datalist,
+)
 from monai_fundusgen.data.items import with_ids
 from monai_fundusgen.data.label_studies import (
     DATASTORE,
@@ -297,19 +303,11 @@ def _record(label: CorrectedLabel, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _datalist(name: str, items: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "description": "Labels that people corrected in MONAI Label.",
-        "tensorImageSize": "2D",
-        "modality": {"0": "CFP"},
-        "labels": {str(code): kind for code, kind in LABEL_NAMES.items()},
-        "label_files": "codes 0 to 3",
-        "reader": READER,
-        "numTraining": len(items["training"]),
-        "numValidation": len(items["validation"]),
-        "numTest": len(items["testing"]),
-        **{section: _without_fold(items[section]) if section != "training" else items[section] for section in SECTIONS},
+    sections = {
+        section: _without_fold(items[section]) if section != "training" else items[section] for section in SECTIONS
     }
+    told = {"name": name, "description": "Labels that people corrected in MONAI Label."}
+    return photograph_datalist(told, sections, label_files="codes 0 to 3")
 
 
 def _without_fold(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -20,7 +20,6 @@ from monai_fundusgen.apps.review.store import ReviewStore, StaleError
 from monai_fundusgen.apps.web.guarded_app import (
     LOOPBACK,
     ASGIApp,
-    HTMLResponse,
     HTTPException,
     JSONResponse,
     Request,
@@ -30,7 +29,7 @@ from monai_fundusgen.apps.web.guarded_app import (
     json_of,
 )
 from monai_fundusgen.apps.web.listening import hosts_of, listen
-from monai_fundusgen.apps.web.page_files import asset
+from monai_fundusgen.apps.web.page_server import PageServer
 from monai_fundusgen.conventions import IMAGE
 from monai_fundusgen.storage.folder_lock import FolderLock
 
@@ -41,7 +40,7 @@ _PAGE_LENGTH: Final = 64
 _Result = TypeVar("_Result")
 
 
-class ReviewServer:
+class ReviewServer(PageServer):
     """What the server does for reviewers.
 
     Args:
@@ -51,20 +50,10 @@ class ReviewServer:
     """
 
     def __init__(self, store: ReviewStore, reviewers: Reviewers, leases: Leases) -> None:
+        super().__init__(page(), ASSETS)
         self.store, self.reviewers, self.leases = store, reviewers, leases
         self._items = {item.id: item for item in store.source.items}
         self._review = hashlib.sha256(str(store.folder).encode()).hexdigest()[:16]  # what browsers keep is of it
-
-    async def front(self, request: Request) -> Response:
-        """The page; the same for everybody."""
-        return HTMLResponse(page())
-
-    async def file(self, request: Request) -> Response:
-        """A script or style sheet of the page."""
-        found = asset(ASSETS, request.path_params["name"])
-        if found is None:
-            raise HTTPException(404, "no such file")
-        return Response(found.content, media_type=found.media_type)
 
     async def enter(self, request: Request) -> Response:
         """A token or a name becomes a cookie that scripts cannot read."""
@@ -261,8 +250,7 @@ def make_app(
     """
     server = ReviewServer(store, reviewers, leases or Leases())
     routes = (
-        ("GET", "/", server.front),
-        ("GET", "/assets/{name}", server.file),
+        *server.page_routes,
         ("POST", "/api/enter", server.enter),
         ("GET", "/api/state", server.now),
         ("POST", "/api/open", server.open),

@@ -17,7 +17,6 @@ from monai_fundusgen.apps.turing.study import Reader, Study, picture_path, read_
 from monai_fundusgen.apps.web.guarded_app import (
     LOOPBACK,
     ASGIApp,
-    HTMLResponse,
     HTTPException,
     JSONResponse,
     Request,
@@ -26,12 +25,12 @@ from monai_fundusgen.apps.web.guarded_app import (
     json_of,
 )
 from monai_fundusgen.apps.web.listening import hosts_of, listen
-from monai_fundusgen.apps.web.page_files import asset
+from monai_fundusgen.apps.web.page_server import PageServer
 
 _COOKIE: Final = "fundusgen_reader"
 
 
-class StudyServer:
+class StudyServer(PageServer):
     """What the server does for a study.
 
     Args:
@@ -41,6 +40,7 @@ class StudyServer:
     """
 
     def __init__(self, study: Study, folder: Path, book: AnswerBook) -> None:
+        super().__init__(page(), ASSETS)
         self.study, self.folder, self.book = study, folder, book
 
     def state(self, reader: Reader) -> dict[str, Any]:
@@ -59,17 +59,6 @@ class StudyServer:
             **state, "stage": stage, "trial": trial.id, "number": alike.index(trial.id) + 1, "of": len(alike),
             "reasons": REASONS,
         }  # fmt: skip
-
-    async def front(self, request: Request) -> Response:
-        """The page; the same for everybody."""
-        return HTMLResponse(page())
-
-    async def file(self, request: Request) -> Response:
-        """A script or style sheet of the page."""
-        found = asset(ASSETS, request.path_params["name"])
-        if found is None:
-            raise HTTPException(404, "no such file")
-        return Response(found.content, media_type=found.media_type)
 
     async def enter(self, request: Request) -> Response:
         """A token becomes a cookie that scripts cannot read."""
@@ -137,8 +126,7 @@ def make_app(folder: Path, *, hosts: tuple[str, ...] = LOOPBACK) -> ASGIApp:
     study = read_study(folder)
     server = StudyServer(study, folder, AnswerBook(folder, study))
     routes = (
-        ("GET", "/", server.front),
-        ("GET", "/assets/{name}", server.file),
+        *server.page_routes,
         ("POST", "/api/enter", server.enter),
         ("GET", "/api/state", server.now),
         ("POST", "/api/consent", server.consent),
