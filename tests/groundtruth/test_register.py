@@ -105,6 +105,8 @@ def test_a_frame_on_the_photograph_shows_its_vessels(known, spoiled):
     shown = spoiled.kept[-1].on_photograph()
     vessels = known.raster.label.any(0)
     assert shown.image.shape == shown.probability.shape == shown.valid.shape == (SIZE, SIZE)
+    peak = spoiled.kept[2].on_photograph()  # at 24 s all vessels are full
+    assert peak.image[vessels & peak.valid].mean() > 1.5 * peak.image[~vessels & peak.valid].mean()
     beside = np.roll(vessels, 12, axis=1)  # where they would be, were the frame off by 12 px
     over = [shown.image[one & shown.valid].mean() - shown.image[shown.valid].mean() for one in (vessels, beside)]
     assert over[0] > 3 * max(over[1], 0.01)

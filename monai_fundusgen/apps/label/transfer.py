@@ -303,8 +303,8 @@ def _record(label: CorrectedLabel, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _datalist(name: str, items: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, Any]:
-    sections = {
-        section: _without_fold(items[section]) if section != "training" else items[section] for section in SECTIONS
+    sections: dict[str, Sequence[dict[str, Any]]] = {
+        section: items[section] if section == "training" else _without_fold(items[section]) for section in SECTIONS
     }
     told = {"name": name, "description": "Labels that people corrected in MONAI Label."}
     return photograph_datalist(told, sections, label_files="codes 0 to 3")
