@@ -198,6 +198,7 @@ def test_a_generation_goes_into_the_studies_once_and_grows(tmp_path, monkeypatch
 
 def test_hvgn_keeps_vessels_and_tells_their_kinds(tmp_path, phantom):
     """With weights of no training: each vessel gets some kind, nothing else does, upright."""
+    pytest.importorskip("torch_geometric")
     import torch
     import yaml
     from monai.bundle import ConfigParser
