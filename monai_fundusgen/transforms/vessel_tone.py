@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
 from monai_fundusgen.vessels.depth_profile import CORE, POSITIONS, WIDTHS_PX, DepthProfile
-from monai_fundusgen.vessels.surroundings import bilinear, ground_and_depth
+from monai_fundusgen.vessels.surroundings import bilinear, ground_and_depth, mean_along
 
 FloatArray = NDArray[np.float32]
 #: Widths from which on the real cross section replaces the painted one: hand-drawn labels are too unsteady below.
@@ -27,6 +27,8 @@ _MOST_GRAIN: Final = 3.0  # spreads: a scar or a hole in the painted vessel goes
 #: Least and greatest factor by which a median is mended.
 GAIN_LIMITS: Final = (0.8, 1.4)
 _GRAIN: Final = 1.3  # at most so much is a painter's own grain raised
+_STEADY_PX: Final = 4.0  # blood is even over this distance: of what a painter varies within it
+_FINE: Final = 0.25  # so much is left, for a generator of 256 px draws rungs of one of its pixels across wide vessels
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class VesselTone:
     gain: FloatArray | None = None
     share: float = 0.3
     eye_share: float = 0.5
-    sinking: float = 0.35
+    sinking: float = 0.45
 
     def __call__(
         self,
@@ -129,6 +131,7 @@ class VesselTone:
         real, painted = self.real.at(kind, sections), self.painted.at(kind, sections)
         painted_level, _ = self.painted.level(depth, sections, painted)
         grain = depth - painted.median - painted_level * painted.spread * painted.shape
+        grain = _steadied(grain, sections)
         raised = np.sqrt(self.real.grain[kind] / np.maximum(self.painted.grain[kind], 1e-6))[:, None]
         raised = np.minimum(raised * real.spread / painted.spread, np.float32(_GRAIN))
         scale = np.clip(real.core / np.maximum(painted.core, np.float32(1e-3)), 0.5, 1.5)
@@ -138,6 +141,13 @@ class VesselTone:
         most = _MOST_GRAIN * painted.spread
         new = median + level * real.spread * real.shape + np.clip(grain * np.where(inside, raised, 1), -most, most)
         return np.where(inside, np.maximum(new, _FAINTEST * np.maximum(median, 0)), new).astype(np.float32)
+
+
+def _steadied(grain: FloatArray, sections: CrossSections) -> FloatArray:
+    """Grain (3, N) whose share below `_STEADY_PX` is less inside wide vessels, where it is no cross section's."""
+    even = mean_along(grain, sections.where, sections.inside, _STEADY_PX)
+    wide = np.clip((sections.width_px - _FADE_PX[0]) / (_FADE_PX[1] - _FADE_PX[0]), 0, 1)
+    return grain - np.where(sections.inside, (1 - _FINE) * wide, 0).astype(np.float32) * (grain - even)
 
 
 def measured_gain(real: DepthProfile, toned: DepthProfile) -> FloatArray:

@@ -104,7 +104,22 @@ def test_a_gain_is_by_kind_and_width():
 def test_a_measured_gain_brings_what_is_missing_and_stays_within_its_limits(missing):
     wanted = profile(0.3, 0.4)
     assert measured_gain(wanted, profile(0.3 / missing, 0.4 / missing)) == pytest.approx(missing, rel=1e-5)
-    assert measured_gain(wanted, profile(0.01, 4.0))[:, 0, 0].tolist() == pytest.approx([GAIN_LIMITS[1], GAIN_LIMITS[0]])
+    assert measured_gain(wanted, profile(0.01, 4.0))[:, 0, 0].tolist() == pytest.approx(
+        [GAIN_LIMITS[1], GAIN_LIMITS[0]]
+    )
+
+
+def test_rungs_across_a_wide_vessel_go_and_its_course_stays():
+    """Depth that changes within 4 px is evened out, and what changes over 40 px is not."""
+    same = profile(0.3, 0.4)
+    photograph, label, fov = picture(0.3, 0.4)
+    along = np.arange(SIZE)
+    rungs, course = 0.05 * np.sign(np.sin(along * np.pi / 2 + 0.1)), 0.05 * np.sin(along * 2 * np.pi / 60)
+    for wave, (least, most) in ((rungs, (0, 0.5)), (course, (0.3, 1.1))):
+        waved = np.where(label[1], photograph + wave * 0.6, photograph).astype(np.float32)
+        toned = VesselTone(same, same, share=0, eye_share=0, sinking=0)(waved, label, fov, np.random.default_rng(0))
+        kept = np.polyfit(waved[1, 124, 30:-30], toned[1, 124, 30:-30], 1)[0]
+        assert least <= kept <= most
 
 
 def test_sinking_makes_thin_vessels_fainter_and_leaves_wide_ones():
@@ -113,7 +128,13 @@ def test_sinking_makes_thin_vessels_fainter_and_leaves_wide_ones():
     label[0, 52:54, 10:-10] = True
     same = profile(0.3, 0.4)
     seen = [
-        np.mean([depths_of(VesselTone(same, same, share=0, eye_share=0, sinking=sinking), photograph, label, fov, n) for n in range(6)], axis=0)
+        np.mean(
+            [
+                depths_of(VesselTone(same, same, share=0, eye_share=0, sinking=sinking), photograph, label, fov, n)
+                for n in range(6)
+            ],
+            axis=0,
+        )
         for sinking in (0, 0.6)
     ]
     assert seen[1][0] < seen[0][0] - 0.02
