@@ -196,6 +196,6 @@ def test_no_class_of_the_mask_bundle_has_a_second_copy(ct_bundle):
         one.split(",")[0] for one in targets("fundus_av_mask_ddpm")
     }
     assert {one.rsplit(".", 1)[-1] for one in shared} >= {
-        "ADMUNet", "cosine", "DenoisingStep", "DenoisingValidation", "VesselMapSampler", "RequestedMapSampler", "EMA",
+        "ADMUNet", "cosine", "DenoisingStep", "DenoisingValidation", "DiffusionSampler", "RequestedSampler", "EMA",
         "BestWeights", "SampleGrid", "WholeCheckpointSaver", "RunRecord", "Draws",
     }  # fmt: skip
