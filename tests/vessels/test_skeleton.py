@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -16,8 +12,7 @@ from monai_fundusgen.vessels.skeleton import (
     prune_spurs,
     thin,
 )
-
-drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
+from tests.reference import vessel_drawings as drawn
 
 
 def pieces_and_holes(mask):
