@@ -5,8 +5,7 @@ import pytest
 
 from monai_fundusgen.data.items import phantom_arrays
 from monai_fundusgen.vessels.branches import label_branches
-
-HEIGHT, WIDTH = 90, 140
+from tests.reference.label_drawings import ACROSS, DOWN, HEIGHT, WIDTH
 
 
 def empty():
@@ -15,7 +14,7 @@ def empty():
 
 def test_a_vessel_is_one_branch_through_its_crossing():
     vessels = empty()
-    vessels[0, 40:45, 10:130] = vessels[1, 5:85, 60:64] = True
+    vessels[0][ACROSS] = vessels[1][DOWN] = True
     found = label_branches(vessels)
     assert np.array_equal(found.number[0], vessels[0] * 1) and np.array_equal(found.number[1], vessels[1] * 2)
     assert len(found.ends) == 2 and len(set(found.ends.ravel().tolist())) == 4
