@@ -164,9 +164,3 @@ def to_network_range(unit: Tensor) -> Tensor:
     """Values of [0, 1] in `NETWORK_RANGE`."""
     low, high = NETWORK_RANGE
     return unit * (high - low) + low
-
-
-def from_network_range(values: Tensor) -> Tensor:
-    """Values of `NETWORK_RANGE` in [0, 1], clamped."""
-    low, high = NETWORK_RANGE
-    return ((values - low) / (high - low)).clamp(0, 1)
