@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.groundtruth.case import Case, Frame
 from monai_fundusgen.groundtruth.warp import Warp
 from monai_fundusgen.phantom.angiogram import AngiogramSequence, angiogram_sequence
@@ -62,7 +63,7 @@ class PhantomCase:
 
     def centre_points(self) -> FloatArray:
         """Every third centre-line pixel (x, y) of the vessels of the photograph, (N, 2)."""
-        return np.argwhere(thin(self.raster.label.any(0)))[::3, ::-1].astype(np.float64)
+        return np.argwhere(thin(self.raster.label[ARTERY] | self.raster.label[VEIN]))[::3, ::-1].astype(np.float64)
 
     def errors_px(self, index: int, warp: Warp) -> FloatArray:
         """How far a registration is off, in pixels of the photograph, at each centre point that the frame shows.
