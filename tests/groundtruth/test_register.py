@@ -98,6 +98,7 @@ def test_a_frame_on_the_photograph_shows_its_vessels(known, spoiled):
     beside = np.roll(vessels, 12, axis=1)  # where they would be, were the frame off by 12 px
     over = [shown.image[one & shown.valid].mean() - shown.image[shown.valid].mean() for one in (vessels, beside)]
     assert over[0] > 3 * max(over[1], 0.01)
+    # 3.33 times; 3.43 at the peak: at 384 px thin vessels are a pixel wide, and ridges spread beside them
     assert shown.probability[vessels & shown.valid].mean() > 3 * shown.probability[~vessels & shown.valid].mean()
     assert not shown.image[~shown.valid].any()
 
@@ -112,11 +113,10 @@ def test_wrong_times_are_told_by_the_filling(known):
 
 
 def test_a_negative_is_registered_like_the_frame(known):
-    case = known.case
-    positive = prepared(case.frames[2].image, case.frames[2].valid)
-    negative = prepared(1 - case.frames[2].image, case.frames[2].valid)
-    np.testing.assert_allclose(positive, negative, atol=0.02)  # a grey level may round to the next bin
-    assert np.abs(positive - negative).mean() < 1e-4
+    for one in known.case.frames:
+        apart = np.abs(prepared(one.image, one.valid) - prepared(1 - one.image, one.valid))
+        # a grey level may round to the next bin: 0.0104 at most, on 0.1 % of the pixels of the worst frame
+        assert apart.max() < 0.012 and (apart > 1e-3).mean() < 0.002
 
 
 def test_an_image_lies_on_itself(known):

@@ -56,7 +56,8 @@ def test_every_vessel_pixel_of_an_eye_has_one_branch_of_its_plane(phantom):
     arteries, veins = (set(np.unique(plane)) - {0} for plane in found.number)
     numbers = set(range(1, len(found.ends) + 1))
     assert not arteries & veins and arteries | veins <= numbers
-    assert len(numbers - arteries - veins) < 0.05 * len(numbers)  # between two junctions that touch
+    # between two junctions that touch no pixel is left: 3 of 318 here, 0 to 2.4 % in eyes 0 to 5
+    assert len(numbers - arteries - veins) < 0.02 * len(numbers)
 
 
 def test_branches_are_connected(phantom):
