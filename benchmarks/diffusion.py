@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from monai_fundusgen.diffusion.forward import diffuse
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.inferers.diffusion import NetworkDenoiser, VesselMapSampler
+from monai_fundusgen.inferers.diffusion import DiffusionSampler, NetworkDenoiser
 from monai_fundusgen.losses.denoising import LogitLoss
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
 from monai_fundusgen.phantom.tree import grow_retina
@@ -61,7 +61,7 @@ def paper_map(network: torch.nn.Module, kind: str) -> float:
 def fast_map(network: torch.nn.Module, kind: str, batch: int) -> float:
     """Seconds a map, of a whole batch sampled."""
     schedule = NoiseSchedule.cosine(log_snr_shift=-1.4)
-    sampler = VesselMapSampler(
+    sampler = DiffusionSampler(
         schedule, kind, num_evaluations=EVALUATIONS, autocast="bfloat16", channels_last=True, shape=(2, 256, 256)
     )
     network = network.to(memory_format=torch.channels_last)

@@ -31,22 +31,9 @@ from monai_fundusgen.groundtruth.registered import RegistrationError
 from monai_fundusgen.groundtruth.ridges import ridge_probability
 from monai_fundusgen.groundtruth.rigid import FRAME_SIZES, FRAME_TURNS
 from monai_fundusgen.groundtruth.warp import Stage, Warp
-from monai_fundusgen.vessels.skeleton import thin
 
 QUANTILES = np.linspace(0, 1, 201)
 COMPARED = (2, 5, 9)  # frames that are also registered rigidly and by intensity
-
-
-def points_of(known):
-    """Every third centre-line point (x, y) of the photograph."""
-    return np.argwhere(thin(known.raster.label.any(0)))[::3, ::-1].astype(np.float64)
-
-
-def distances(known, index, warp):
-    """Distances in px of the photograph, of the points that the frame shows."""
-    points = points_of(known)
-    found = known.error_px(index, points, warp.map(points))
-    return found[np.isfinite(found)]
 
 
 def rivals(known, index, photograph, probability):
@@ -83,7 +70,7 @@ def errors(args):
             if i in COMPARED:
                 ways |= rivals(known, i, photograph, one.probability)
             for way, warp in ways.items():
-                apart = distances(known, i, warp)
+                apart = known.errors_px(i, warp)
                 lines.append({"eye": seed, "frame": i, "way": way, "under_2": float((apart < 2).mean()),
                               "quantiles": np.quantile(apart, QUANTILES).round(3).tolist()})  # fmt: skip
     if args.rows:
@@ -215,7 +202,7 @@ def splines(args):
             found = {"rigid": start, "ours": ours, "itk": theirs}
             cells = {}
             for way, stage in found.items():
-                apart = distances(known, i, Warp((stage,)))
+                apart = known.errors_px(i, Warp((stage,)))
                 cells[way] = f"{np.median(apart):.2f} / {np.percentile(apart, 95):.2f}"
             print(f"| {seed} | {case.frames[i].time_s:g} s | {cells['rigid']} | {cells['ours']} "
                   f"| {seconds['ours']:.1f} | {cells['itk']} | {seconds['itk']:.1f} |", flush=True)  # fmt: skip

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from monai_fundusgen.__main__ import main
+from tests.verbs import run
 
 
 @pytest.fixture
@@ -12,27 +12,16 @@ def checkpoint(tmp_path):
     return path
 
 
-def run(capsys, *arguments):
-    """Exit code, what was told, what was complained about."""
-    try:
-        main(["checkpoint", *map(str, arguments)])
-        code = 0
-    except SystemExit as end:
-        code = end.code or 0
-    told = capsys.readouterr()
-    return code, told.out, told.err
-
-
 def test_a_checkpoint_goes_into_parts_and_back(checkpoint, tmp_path, capsys):
-    code, told, _ = run(capsys, "pack", checkpoint, tmp_path / "parts", "--max-mib", "2")
+    code, told, _ = run(capsys, "checkpoint", "pack", checkpoint, tmp_path / "parts", "--max-mib", "2")
     assert code == 0 and "2 parts, 3145728 bytes, SHA-256 " in told
-    code, told, _ = run(capsys, "unpack", tmp_path / "parts", tmp_path / "again.pt")
+    code, told, _ = run(capsys, "checkpoint", "unpack", tmp_path / "parts", tmp_path / "again.pt")
     assert code == 0 and "3145728 bytes" in told
     assert (tmp_path / "again.pt").read_bytes() == checkpoint.read_bytes()
 
 
 def test_mistakes_end_with_code_2_and_a_message(checkpoint, tmp_path, capsys):
-    run(capsys, "pack", checkpoint, tmp_path / "parts", "--max-mib", "1")
+    run(capsys, "checkpoint", "pack", checkpoint, tmp_path / "parts", "--max-mib", "1")
     next((tmp_path / "parts").glob("part-0001-*")).unlink()
     other = tmp_path / "other.pt"
     other.write_bytes(b"other")
@@ -43,7 +32,7 @@ def test_mistakes_end_with_code_2_and_a_message(checkpoint, tmp_path, capsys):
         (("unpack", tmp_path / "parts", tmp_path / "again.pt"), "is missing, expected SHA-256"),
         (("unpack", tmp_path / "parts", other), "--replace"),
     ]:
-        code, told, complained = run(capsys, *arguments)
+        code, told, complained = run(capsys, "checkpoint", *arguments)
         assert code == 2 and not told
         assert complained.startswith("error: ") and complaint in complained
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "other.pt", "parts"]
@@ -52,5 +41,5 @@ def test_mistakes_end_with_code_2_and_a_message(checkpoint, tmp_path, capsys):
 
 @pytest.mark.parametrize("arguments", [("--help",), ("pack", "--help"), ("unpack", "--help")])
 def test_help_says_what_it_does(capsys, arguments):
-    code, told, _ = run(capsys, *arguments)
+    code, told, _ = run(capsys, "checkpoint", *arguments)
     assert code == 0 and "part" in told

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_fundusgen.__main__ import main
 from monai_fundusgen.data.datalist import READER
+from tests.verbs import run
 
 
 @pytest.fixture
@@ -23,19 +23,8 @@ def eyes(tmp_path):
     return root
 
 
-def run(capsys, *arguments):
-    """Exit code, what was told, what was complained about."""
-    try:
-        main(["datalist", *map(str, arguments)])
-        code = 0
-    except SystemExit as end:
-        code = end.code or 0
-    told = capsys.readouterr()
-    return code, told.out, told.err
-
-
 def test_a_good_set_gives_a_datalist_and_a_summary(eyes, capsys):
-    code, told, _ = run(capsys, "paired", eyes, "-o", eyes / "list.json")
+    code, told, _ = run(capsys, "datalist", "paired", eyes, "-o", eyes / "list.json")
     assert code == 0
     assert "2 training, 0 validation, 0 testing" in told and str(eyes / "list.json") in told
     assert [item["image"] for item in json.loads((eyes / "list.json").read_text())["training"]] == [
@@ -51,7 +40,7 @@ def test_a_good_set_gives_a_datalist_and_a_summary(eyes, capsys):
     (["paired", "EYES", "-o", "EYES/list.json", "--validation", "2"], "share 2.0"),
 ])  # fmt: skip
 def test_a_mistake_ends_with_code_2_and_nothing_written(eyes, capsys, arguments, complaint):
-    code, told, complained = run(capsys, *(argument.replace("EYES", str(eyes)) for argument in arguments))
+    code, told, complained = run(capsys, "datalist", *(argument.replace("EYES", str(eyes)) for argument in arguments))
     assert code == 2 and not told
     assert complained.startswith("error: ") and complaint in complained
     assert not list(eyes.rglob("*.json"))
@@ -62,7 +51,7 @@ def test_all_offenders_are_told_at_once_and_an_older_datalist_stays(eyes, capsys
     (eyes / "list.json").write_text(older)
     (eyes / "av" / "a.png").unlink()
     (eyes / "images" / "b.png").write_bytes(b"no image")
-    code, _, complained = run(capsys, "paired", eyes, "-o", eyes / "list.json")
+    code, _, complained = run(capsys, "datalist", "paired", eyes, "-o", eyes / "list.json")
     assert code == 2
     assert "a.png: no label file" in complained and "b.png: cannot be read" in complained
     assert (eyes / "list.json").read_text() == older

@@ -1,27 +1,17 @@
 import json
+import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from monai_fundusgen.__main__ import INTERRUPTED, USER_ERROR, main
 from monai_fundusgen.dataset.manifest import finished
+from tests.processes import start
+from tests.verbs import run
 
 FAST = ["--option", "size=256", "--quiet"]
-
-
-def run(capsys, *arguments):
-    """Exit code and output of a verb."""
-    try:
-        main([str(one) for one in arguments])
-        code = 0
-    except SystemExit as stop:
-        code = stop.code or 0
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def contents(root):
@@ -117,27 +107,17 @@ def test_a_bad_set_gives_exit_code_one_and_a_missing_one_two(generated, capsys, 
 
 def test_an_interrupted_run_ends_after_its_batch_with_its_own_exit_code_and_goes_on(generated, tmp_path):
     root = tmp_path / "set"
-    command = [
-        sys.executable,
-        "-m",
-        "monai_fundusgen",
-        "generate",
-        "-n",
-        "3",
-        "-o",
-        str(root),
-        "--batch-size",
-        "1",
-        *FAST,
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not list(root.glob("images/*.png")) and process.poll() is None:
+    words, log = ["generate", "-n", 3, "-o", root, "--batch-size", 1, *FAST], tmp_path / "log"
+    process = start("monai_fundusgen", words, log)
+    while not list(root.glob("images/*.png")) and process.is_alive():
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=120)
-    assert process.returncode == INTERRUPTED, process.stderr.read()
+    os.kill(process.pid, signal.SIGINT)
+    process.join(120)
+    assert process.exitcode == INTERRUPTED, log.read_text()
     assert 0 < len(finished(root)) < 3 and not list(root.rglob("*.part"))
-    assert subprocess.run(command, check=False).returncode == 0
+    again = start("monai_fundusgen", words, log)
+    again.join(120)
+    assert again.exitcode == 0, log.read_text()
     assert contents(root) == contents(generated)
 
 

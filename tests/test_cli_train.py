@@ -1,7 +1,6 @@
 """``fundusgen train`` to ``generate --weights``, and ``weights convert``: where the pieces meet."""
 
 import json
-import runpy
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,10 @@ from monai_fundusgen.__main__ import main
 from monai_fundusgen.launch.train import next_step
 from monai_fundusgen.launch.trained_stages import told_of_weights
 from monai_fundusgen.weights.files import load_weights
+from monai_fundusgen.weights.guided_diffusion import from_guided_diffusion
 from monai_fundusgen.weights.stages import load_photograph_network
+from tests.networks import test_guided_diffusion, test_monai_generative
 
-REFERENCE = runpy.run_path(str(Path(__file__).parent / "networks" / "test_guided_diffusion.py"))
 TINY = json.loads((Path(__file__).parent / "bundles/tiny.json").read_text())["fundus_superresolution_edsr"]
 
 
@@ -61,7 +61,7 @@ def test_a_shipped_bundle_is_taken_too():
 
 
 def test_a_checkpoint_of_guided_diffusion_becomes_weights(tmp_path, capsys):
-    _, state = REFERENCE["published"]()
+    _, state = test_guided_diffusion.published()
     torch.save(state, tmp_path / "old.pt")
     options = {
         "in_channels": 2, "out_channels": 4, "channels": [32, 64, 96], "attention_levels": [False, True, True],
@@ -73,24 +73,25 @@ def test_a_checkpoint_of_guided_diffusion_becomes_weights(tmp_path, capsys):
         main(["weights", "convert", str(tmp_path / "old.pt"), str(tmp_path / "model.pt"), "--from", "guided-diffusion",
               "--config", str(tmp_path / "net.yaml"), "--option", "network_def#resblock_updown=true"])  # fmt: skip
     assert not stop.value.code and "--pretrained" in capsys.readouterr().out
-    expected = REFERENCE["ours"]()
-    expected.load_state_dict(REFERENCE["from_guided_diffusion"](state, expected))
-    found = load_weights(REFERENCE["ours"](), tmp_path / "model.pt").state_dict()
+    expected = test_guided_diffusion.ours()
+    expected.load_state_dict(from_guided_diffusion(state, expected))
+    found = load_weights(test_guided_diffusion.ours(), tmp_path / "model.pt").state_dict()
     assert all(torch.allclose(found[name], value, atol=2e-3) for name, value in expected.state_dict().items())
 
 
 def test_a_checkpoint_of_monai_generative_becomes_weights(tmp_path):
-    old = runpy.run_path(str(Path(__file__).parent / "networks" / "test_monai_generative.py"))
-    trained = old["host"](0, include_fc=False)
-    torch.save(old["old_layout"](trained), tmp_path / "old.pt")
+    trained = test_monai_generative.host(0, include_fc=False)
+    torch.save(test_monai_generative.old_layout(trained), tmp_path / "old.pt")
     options = {"spatial_dims": 2, "in_channels": 2, "out_channels": 2, "channels": [16, 24], "include_fc": False}
-    widths = {name: list(value) if isinstance(value, tuple) else value for name, value in old["WIDTHS"].items()}
+    widths = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in test_monai_generative.WIDTHS.items()
+    }
     target = {"_target_": "monai.networks.nets.DiffusionModelUNet", **options, **widths}
     (tmp_path / "net.yaml").write_text(yaml.safe_dump({"network_def": target}))
     with pytest.raises(SystemExit) as stop:
         main(["weights", "convert", str(tmp_path / "old.pt"), str(tmp_path / "model.pt"), "--from", "monai-generative",
               "--config", str(tmp_path / "net.yaml")])  # fmt: skip
     assert not stop.value.code
-    found = load_weights(DiffusionModelUNet(2, 2, 2, channels=(16, 24), include_fc=False, **old["WIDTHS"]),
-                         tmp_path / "model.pt").state_dict()  # fmt: skip
+    network = DiffusionModelUNet(2, 2, 2, channels=(16, 24), include_fc=False, **test_monai_generative.WIDTHS)
+    found = load_weights(network, tmp_path / "model.pt").state_dict()
     assert all(torch.allclose(found[name], value, atol=1e-3) for name, value in trained.state_dict().items())

@@ -59,8 +59,9 @@ def evaluate(
 ) -> None:
     """Compare a data set with real eyes: one page with verdict, distances, anatomy, copies, and report.json."""
     from monai_fundusgen.evaluation.progress import bars
-    from monai_fundusgen.evaluation.report import PAGE, Evaluation
+    from monai_fundusgen.evaluation.report import Evaluation
     from monai_fundusgen.evaluation.report import evaluate as evaluated
+    from monai_fundusgen.evaluation.report_file import PAGE
 
     asked = Evaluation(
         dataset, real, output, section=section, size=size, features=features, field_deg=field_deg, phantoms=phantoms,

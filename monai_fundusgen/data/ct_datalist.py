@@ -18,7 +18,8 @@ from monai_fundusgen.data.cases import Case
 from monai_fundusgen.data.ct_persons import Trace, persons, trace_of
 from monai_fundusgen.data.ct_survey import CTSurvey, FoundVolume
 from monai_fundusgen.data.ct_volume import nifti_bytes
-from monai_fundusgen.data.datalist import CT_READER, SECTIONS, sections_by_person, shuffled_persons
+from monai_fundusgen.data.datalist import CT_READER
+from monai_fundusgen.data.splitting import SECTIONS, sections_by_person, shuffled_persons
 from monai_fundusgen.storage.whole_file import write_whole
 
 _VOLUME_NAME: Final = re.compile(r"v\d{4}-[0-9a-f]{12}\.nii\.gz")

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.vessels.eye import PARTS, SOURCES, Crossings, Landmarks, Retina, VesselGraph
 from monai_fundusgen.vessels.field import Field
 
@@ -36,11 +35,6 @@ def eye_bytes(eye: Retina) -> bytes:
             with archive.open(entry, "w") as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
     return content.getvalue()
-
-
-def save_eye(path: str | Path, eye: Retina) -> None:
-    """Write an eye, whole or not at all."""
-    write_whole(path, eye_bytes(eye))
 
 
 def load_eye(file: str | Path | BinaryIO) -> Retina:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +33,15 @@ from monai_fundusgen.evaluation.page import page
 from monai_fundusgen.evaluation.pictures import map_colours, sheet, side_by_side
 from monai_fundusgen.evaluation.populations import DatalistEyes, DatasetEyes, Population, phantom_eyes
 from monai_fundusgen.evaluation.privacy import COLUMNS, closest_pairs, map_likeness, map_privacy, photograph_privacy
+from monai_fundusgen.evaluation.report_file import (
+    CACHE,
+    PAGE,
+    REPORT,
+    SCHEMA,
+    SCHEMA_VERSION,
+    plain,
+    refuse_other_output,
+)
 from monai_fundusgen.evaluation.verdict import verdict
 from monai_fundusgen.inferers.field import FIELD_RANGE_DEG
 from monai_fundusgen.metrics.features import VESSELS, extractor_name, open_extractor
@@ -42,11 +49,6 @@ from monai_fundusgen.storage.picture_file import data_url
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 from monai_fundusgen.weights.device import usable_device
 
-SCHEMA: Final = "monai_fundusgen evaluation"
-SCHEMA_VERSION: Final = 1
-REPORT: Final = "report.json"
-PAGE: Final = "index.html"
-CACHE: Final = "cache"
 #: Sections of a datalist, the one that real eyes are taken from first.
 SECTIONS: Final = ("testing", "validation", "training")
 
@@ -158,23 +160,6 @@ def evaluate(asked: Evaluation, progress: Progress = lambda places, _, __: place
         write_note(asked.dataset, asked.output / PAGE, told.sentences, told.copies, told.warnings)
         renew_card(asked.dataset)
     return content
-
-
-def refuse_other_output(output: Path) -> None:
-    """Refuse a folder that holds something else than a report.
-
-    Raises:
-        NotADirectoryError: a file.
-        FileExistsError: a folder with other files.
-    """
-    if output.exists() and not output.is_dir():
-        raise NotADirectoryError(f"{output}: a file, expected the folder of the report; choose another with -o")
-    found = sorted(path.name for path in output.iterdir()) if output.is_dir() else []
-    if found and not {REPORT, PAGE, CACHE} & set(found):
-        raise FileExistsError(
-            f"{output}: holds {', '.join(found[:3])}, which is no report; expected a new folder, or that of an earlier "
-            "report; choose another with -o"
-        )
 
 
 def _refuse_impossible(asked: Evaluation) -> None:
@@ -363,31 +348,3 @@ def _sheets(eyes: Mapping[str, Population], size: int) -> dict[str, str]:
             places = np.linspace(0, len(eyes[name]) - 1, min(_ON_SHEET, len(eyes[name]))).round().astype(int)
             found[name] = data_url(sheet([eyes[name].eye(int(place), min(size, _SHEET_SIDE)) for place in places]))
     return found
-
-
-def plain(value: Any) -> Any:
-    """As JSON holds it: numbers that are none become null."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, (np.floating, np.integer)):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def read_report(path: Path) -> dict[str, Any]:
-    """Content of a ``report.json``.
-
-    Raises:
-        ValueError: no report of this version.
-    """
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: no report ({error}); make it with fundusgen evaluate") from error
-    if content.get("schema") != SCHEMA or content.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(f"{path}: no report of version {SCHEMA_VERSION}; make it with fundusgen evaluate")
-    return content

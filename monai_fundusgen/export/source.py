@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,17 @@ VALIDATION: Final = "val"
 TEST: Final = "test"
 PARTS: Final = (TRAIN, VALIDATION, TEST)
 _WAY_OUT: Final = "run fundusgen verify on the data set"
+
+
+@contextmanager
+def _way_out(path: Path) -> Iterator[None]:
+    """Name the file and the way out in an error of its content; one of a link tells both itself."""
+    try:
+        yield
+    except OutsideError:
+        raise
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f"{path}: {str(error).removeprefix(f'{path}: ')}; {_WAY_OUT}") from error
 
 
 @dataclass(frozen=True)
@@ -86,13 +98,9 @@ class ExportSample:
             ValueError: it is a link, no such record, or not what the manifest tells; it is named.
         """
         path = self.root / self.files[GRAPHS]
-        try:
+        with _way_out(path):
             content = read_contained(self.root, self.files[GRAPHS])
             eye = load_eye(BytesIO(content))
-        except OutsideError:
-            raise
-        except (FileNotFoundError, ValueError) as error:
-            raise type(error)(f"{path}: {str(error).removeprefix(f'{path}: ')}; {_WAY_OUT}") from error
         self._refuse_other_content(GRAPHS, content)
         return eye
 
@@ -139,13 +147,9 @@ class ExportSample:
 
     def _read_and_check(self, folder: str) -> tuple[bytes, NDArray[np.uint8]]:
         path = self.root / self.files[folder]
-        try:
+        with _way_out(path):
             content = read_contained(self.root, self.files[folder])
             pixels = picture_pixels(content, folder, self.side)
-        except OutsideError:
-            raise
-        except (FileNotFoundError, ValueError) as error:
-            raise type(error)(f"{path}: {str(error).removeprefix(f'{path}: ')}; {_WAY_OUT}") from error
         self._refuse_other_content(folder, content)
         if folder != "images" and pixels.shape[:2] != self.photograph().shape[:2]:
             raise ValueError(f"{path}: {pixels.shape[:2]} px, the photograph has {self.photograph().shape[:2]}")

@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.groundtruth.case import Case, Frame
+from monai_fundusgen.groundtruth.warp import Warp
 from monai_fundusgen.phantom.angiogram import AngiogramSequence, angiogram_sequence
 from monai_fundusgen.phantom.photograph import render_photograph
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.vessels.drawing import VesselRaster, rasterise
 from monai_fundusgen.vessels.eye import Retina
+from monai_fundusgen.vessels.skeleton import thin
 
 FloatArray = NDArray[np.float64]
 
@@ -57,6 +60,21 @@ class PhantomCase:
         on_retina = (frame_points + moved - (size - 1) / 2) * still.pixel_mm(size) + np.asarray(still.centre_mm)
         apart = self.retina.field.to_pixels(on_retina, self.raster.fov.shape[0]) - photograph_points
         return np.hypot(apart[:, 0], apart[:, 1])
+
+    def centre_points(self) -> FloatArray:
+        """Every third centre-line pixel (x, y) of the vessels of the photograph, (N, 2)."""
+        return np.argwhere(thin(self.raster.label[ARTERY] | self.raster.label[VEIN]))[::3, ::-1].astype(np.float64)
+
+    def errors_px(self, index: int, warp: Warp) -> FloatArray:
+        """How far a registration is off, in pixels of the photograph, at each centre point that the frame shows.
+
+        Args:
+            index: of the frame.
+            warp: photograph to frame.
+        """
+        points = self.centre_points()
+        found = self.error_px(index, points, warp.map(points))
+        return found[np.isfinite(found)]
 
 
 def phantom_case(

@@ -12,6 +12,7 @@ from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 
 from monai_fundusgen.conventions import FOV, LABEL, UNCERTAIN, VESSEL
+from monai_fundusgen.handlers.items import items_of, mask_of, plain
 from monai_fundusgen.metrics.protocol import Protocol
 from monai_fundusgen.metrics.score_tally import ScoreTally
 from monai_fundusgen.metrics.segmentation import ArteryVeinMetric
@@ -60,18 +61,8 @@ class ImageScores:
         """Add the photographs of this iteration."""
         output: Any = engine.state.output
         batch: Any = engine.state.batch
-        if isinstance(output, list):
-            rows = [(found[Keys.PRED], item) for found, item in zip(output, batch, strict=True)]
-        else:
-            rows = [
-                (
-                    output[Keys.PRED][place],
-                    {key: batch[key][place] for key in (LABEL, UNCERTAIN, VESSEL, FOV, "id") if key in batch},
-                )
-                for place in range(len(batch["id"]))
-            ]
-        for chance, item in rows:
-            self._rows.append((str(item["id"]), _metrics(_plain(chance).cpu().float(), item)))
+        for found, item in zip(items_of(output), items_of(batch), strict=True):
+            self._rows.append((str(item["id"]), _metrics(plain(found[Keys.PRED]).float(), item)))
 
     def write(self, engine: Engine) -> None:
         """Write the report."""
@@ -95,10 +86,10 @@ class ImageScores:
 
 def _metrics(chance: Tensor, item: Mapping[str, Any]) -> dict[str, Any]:
     """What was counted on one photograph."""
-    field = _mask(item[FOV])
-    label = _mask(item[LABEL]) if LABEL in item else None
-    uncertain = _mask(item[UNCERTAIN]) if UNCERTAIN in item else torch.zeros_like(field)
-    vessel = _mask(item[VESSEL]) if label is None else label.any(dim=0, keepdim=True) | uncertain
+    field = mask_of(item[FOV])
+    label = mask_of(item[LABEL]) if LABEL in item else None
+    uncertain = mask_of(item[UNCERTAIN]) if UNCERTAIN in item else torch.zeros_like(field)
+    vessel = mask_of(item[VESSEL]) if label is None else label.any(dim=0, keepdim=True) | uncertain
     found: dict[str, Any] = {"vessel": None}
     if len(chance) in (1, 3):
         found["vessel"] = ScoreTally()
@@ -142,11 +133,3 @@ def _joined(tallies: list[ScoreTally]) -> ScoreTally:
     for tally in tallies:
         joined.join(tally)
     return joined
-
-
-def _plain(array: Any) -> Tensor:
-    return torch.as_tensor(array).as_subclass(Tensor)
-
-
-def _mask(array: Any) -> Tensor:
-    return _plain(array).cpu() >= 0.5

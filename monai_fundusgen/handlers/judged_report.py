@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from ignite.engine import Engine, Events
 from monai.utils.enums import CommonKeys as Keys
 from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_fundusgen.conventions import FOV, LABEL, UNCERTAIN
+from monai_fundusgen.handlers.items import items_of, plain
 from monai_fundusgen.metrics.judged_pictures import JudgedPicturesMetric
 from monai_fundusgen.metrics.judged_table import described, judged_report
 from monai_fundusgen.storage.whole_file import write_json
@@ -66,14 +66,14 @@ class JudgedReport:
         """Read the photographs of this iteration."""
         batch: Any = engine.state.batch
         output: Any = engine.state.output
-        for given, made in zip(_items(batch), _items(output), strict=True):
-            fov = _plain(given[FOV])
-            uncertain = _plain(given[UNCERTAIN])[None] if UNCERTAIN in given else None
+        for given, made in zip(items_of(batch), items_of(output), strict=True):
+            fov = plain(given[FOV]).float()
+            uncertain = plain(given[UNCERTAIN]).float()[None] if UNCERTAIN in given else None
             told: dict[str, Any] = {"names": [given["id"]], "fov": fov[None], "uncertain": uncertain}
             for name, metric in self.metrics.items():
-                pixels = photograph_pixels(_plain(made[self.keys[name]]))
+                pixels = photograph_pixels(plain(made[self.keys[name]]).float())
                 chance = self.reader(pixels.numpy(), (fov[0] >= 0.5).numpy())
-                metric(chance[None], _plain(given[LABEL])[None], image=pixels[None] / 255, **told)
+                metric(chance[None], plain(given[LABEL]).float()[None], image=pixels[None] / 255, **told)
             self._size = fov.shape[-1]
 
     def report(self, engine: Engine) -> None:
@@ -87,16 +87,3 @@ class JudgedReport:
         write_json(self.directory / "judged.json", report)
         for line in described(report).splitlines():
             logger.info(line)
-
-
-def _items(batch: Any) -> list[Mapping[str, Any]]:
-    """Items of a batch, or of one that was taken apart already."""
-    if isinstance(batch, list):
-        return batch
-    known = {key: values for key, values in batch.items() if isinstance(values, Tensor | list | tuple)}
-    count = min(len(values) for values in known.values())
-    return [{key: values[place] for key, values in known.items()} for place in range(count)]
-
-
-def _plain(array: Any) -> Tensor:
-    return torch.as_tensor(array).as_subclass(Tensor).detach().float().cpu()

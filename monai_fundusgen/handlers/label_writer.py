@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from ignite.engine import Engine, Events
 from monai.utils.enums import CommonKeys as Keys
 
+from monai_fundusgen.handlers.items import plain
 from monai_fundusgen.storage.picture_file import write_png
 
 
@@ -34,5 +34,5 @@ class LabelWriter:
         output: Any = engine.state.output
         batch: Any = engine.state.batch
         for found, item in zip(output, batch, strict=True):
-            codes = torch.as_tensor(found[Keys.PRED]).as_subclass(torch.Tensor).cpu()
+            codes = plain(found[Keys.PRED])
             write_png(self.directory / f"{item['id']}.png", (codes * self.scale).T.contiguous().numpy())

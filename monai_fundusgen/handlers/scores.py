@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from typing import Protocol as Interface
 
-import torch
 from ignite.engine import Engine, Events
 from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 
 from monai_fundusgen.handlers.best_weights import BestWeights
+from monai_fundusgen.handlers.items import plain
 from monai_fundusgen.metrics.protocol import Protocol
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 
@@ -98,8 +98,8 @@ class Scores:
 
 def _batch(array: Any, batched: bool) -> Tensor:
     """(B, C, H, W) without meta data."""
-    plain = torch.as_tensor(array).as_subclass(Tensor).cpu()
-    return plain if batched else plain[None]
+    found = plain(array)
+    return found if batched else found[None]
 
 
 class ScoreHistory:

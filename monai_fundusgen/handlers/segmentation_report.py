@@ -12,6 +12,7 @@ from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 
 from monai_fundusgen.conventions import FOV, LABEL, UNCERTAIN
+from monai_fundusgen.handlers.items import mask_of, plain
 from monai_fundusgen.metrics.protocol import Protocol
 from monai_fundusgen.metrics.segmentation import ArteryVeinMetric, VesselSegmentationMetric
 from monai_fundusgen.storage.whole_file import write_json
@@ -57,8 +58,8 @@ class SegmentationReport:
         batch: Any = engine.state.batch
         output: Any = engine.state.output
         for index, name in enumerate(batch["id"]):
-            item = {key: _plane(batch[key][index]) for key in (LABEL, FOV, UNCERTAIN) if key in batch}
-            chance, alone = _plain(output[Keys.PRED][index]).cpu(), self._metrics()
+            item = {key: mask_of(batch[key][index]) for key in (LABEL, FOV, UNCERTAIN) if key in batch}
+            chance, alone = plain(output[Keys.PRED][index]), self._metrics()
             for metrics in (alone, self._pooled):
                 _add(metrics, chance, item)
             self._images.append({"id": str(name), **_scores(alone, lenient=True)})
@@ -94,14 +95,6 @@ def _add(metrics: dict[str, Any], chance: Tensor, item: dict[str, Tensor]) -> No
     metrics["vessel"](chance[None, _VESSEL : _VESSEL + 1], label.any(dim=0, keepdim=True)[None] | uncertain, fov=fov)
     for part in ("kinds_found", "kinds_all"):
         metrics[part](chance[None], label[None], fov=fov, uncertain=uncertain)
-
-
-def _plain(array: Any) -> Tensor:
-    return torch.as_tensor(array).as_subclass(Tensor)
-
-
-def _plane(array: Any) -> Tensor:
-    return _plain(array).cpu() >= 0.5
 
 
 def _scores(metrics: dict[str, Any], *, lenient: bool = False) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Seeds to vessel maps: a trained denoising network behind MONAI's ``Inferer``."""
+"""Seeds to images (vessel maps, photographs, CT slices): a denoising network behind MONAI's ``Inferer``."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class NetworkDenoiser:
 
 
 @dataclass
-class VesselMapSampler(Inferer):
-    """Soft artery/vein maps from seeds: the same seed gives the same map whatever else is in the batch.
+class DiffusionSampler(Inferer):
+    """Images from seeds, whatever the network was trained on: a seed gives the same image in any batch.
 
     The network should be in evaluation mode, as MONAI's evaluators put it. Convolutions differ in their last bits
     between batch sizes; set ``batch_size`` where bytes must agree.
@@ -88,10 +88,10 @@ class VesselMapSampler(Inferer):
         schedule: the schedule of the training.
         prediction: what the network predicts: ``eps``, ``v``, ``x_0`` or ``logit``.
         solver: ``dpm_solver``, ``unipc``, ``ddim``, ``heun`` or ``ddpm``.
-        num_evaluations: calls of the network per map (guidance doubles the work of each).
+        num_evaluations: calls of the network per image (guidance doubles the work of each).
         spacing: ``uniform_t``, ``log_snr`` or ``karras``.
-        shape: channels, height and width of a map, where seeds are given.
-        batch_size: maps that go through the network together; the last batch is padded to it. None: all at once.
+        shape: channels, height and width of an image, where seeds are given.
+        batch_size: images that go through the network together; the last batch is padded to it. None: all at once.
         guidance_scale: strength of the condition, at least 0, see :class:`NetworkDenoiser`.
         null_context: value of a condition that is not given.
         logit_shift: shift that undoes an exponentially reweighted training; negative adds vessels, 0 is none.
@@ -119,14 +119,14 @@ class VesselMapSampler(Inferer):
         check_prediction(self.prediction)
         self.levels = self.schedule.levels(num_levels(self.solver, self.num_evaluations), self.spacing)
         if self.autocast not in (None, "bfloat16"):
-            raise ValueError(f"VesselMapSampler: autocast {self.autocast!r} is neither None nor 'bfloat16'")
+            raise ValueError(f"DiffusionSampler: autocast {self.autocast!r} is neither None nor 'bfloat16'")
         if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(f"VesselMapSampler: batch_size {self.batch_size}; expected at least 1, or None for all")
+            raise ValueError(f"DiffusionSampler: batch_size {self.batch_size}; expected at least 1, or None for all")
         if len(self.shape) != 3 or not all(isinstance(side, int) and side > 0 for side in self.shape):
-            raise ValueError(f"VesselMapSampler: shape {tuple(self.shape)}; expected channels, height and width in px")
+            raise ValueError(f"DiffusionSampler: shape {tuple(self.shape)}; expected channels, height and width in px")
         if not isinstance(self.guidance_scale, (int, float)) or not 0 <= self.guidance_scale < math.inf:
             raise ValueError(
-                f"VesselMapSampler: guidance_scale {self.guidance_scale!r}; expected a number of at least 0, 1 "
+                f"DiffusionSampler: guidance_scale {self.guidance_scale!r}; expected a number of at least 0, 1 "
                 f"to follow the condition as it was trained"
             )
 
@@ -134,7 +134,7 @@ class VesselMapSampler(Inferer):
     def __call__(  # type: ignore[override]  # seeds take the place of an image
         self, inputs: Sequence[int] | Tensor, network: Callable[..., Tensor], *, context: Tensor | None = None
     ) -> Tensor:
-        """Soft maps (B, C, H, W) in [0, 1], float32, on the network's device.
+        """Images (B, C, H, W) in [0, 1], float32, on the network's device; maps of vessels are soft ones.
 
         Args:
             inputs: B seeds, each in [0, 2**32), as integers or an integer tensor; or the noise itself, a real tensor
@@ -146,15 +146,15 @@ class VesselMapSampler(Inferer):
             ValueError: on a context of another length, on noise for a solver that needs seeds, on a seed out of range.
         """
         if context is not None and len(context) != len(inputs):
-            raise ValueError(f"VesselMapSampler: {len(context)} contexts for {len(inputs)} maps; give one per map")
+            raise ValueError(f"DiffusionSampler: {len(context)} contexts for {len(inputs)} images; give one per image")
         device = _device_of(network, inputs)
         size = self.batch_size or max(len(inputs), 1)
-        maps = []
+        images = []
         for first in range(0, len(inputs), size):
-            rows = [min(first + row, len(inputs) - 1) for row in range(size)]  # the last map again, as padding
+            rows = [min(first + row, len(inputs) - 1) for row in range(size)]  # the last image again, as padding
             given = None if context is None else context[rows].to(device)
-            maps.append(self._batch(inputs, rows, network, given, device)[: len(inputs) - first])
-        return torch.cat(maps) if maps else torch.empty(0, *self.shape, device=device)
+            images.append(self._batch(inputs, rows, network, given, device)[: len(inputs) - first])
+        return torch.cat(images) if images else torch.empty(0, *self.shape, device=device)
 
     def _batch(
         self,
@@ -164,7 +164,7 @@ class VesselMapSampler(Inferer):
         context: Tensor | None,
         device: torch.device,
     ) -> Tensor:
-        """Maps of some rows of the inputs."""
+        """Images of some rows of the inputs."""
         if isinstance(inputs, Tensor) and inputs.is_floating_point():
             noise, x_T = None, inputs[rows].float()
         else:
@@ -187,21 +187,21 @@ def _device_of(network: Callable[..., Tensor], inputs: Sequence[int] | Tensor) -
 
 
 @dataclass
-class RequestedMapSampler(Inferer):
-    """A `VesselMapSampler` for a network with a condition vector; each seed draws its own traits from the request.
+class RequestedSampler(Inferer):
+    """A `DiffusionSampler` for a network with a condition vector; each seed draws its own traits from the request.
 
     Attributes:
         sampler: the sampler; its ``guidance_scale`` says how strictly the request is followed.
         request: what is asked for; None for an unconditional network.
     """
 
-    sampler: VesselMapSampler
+    sampler: DiffusionSampler
     request: TraitRequest | None = None
 
     def __call__(  # type: ignore[override]  # seeds take the place of an image
         self, inputs: Sequence[int] | Tensor, network: Callable[..., Tensor]
     ) -> Tensor:
-        """Soft maps (B, 2, H, W) in [0, 1] of B seeds."""
+        """Images (B, C, H, W) in [0, 1] of B seeds."""
         seeds = [int(seed) for seed in inputs]
         context = None if self.request is None else self.request.vectors(seeds)
         return self.sampler(seeds, network, context=context)

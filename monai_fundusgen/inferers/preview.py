@@ -14,11 +14,11 @@ from monai_fundusgen.transforms.pixels import photograph_pixels, soft_map_pixels
 
 
 @dataclass(frozen=True)
-class MapPreview:
-    """Sampled vessel maps of fixed seeds; pass it to `SampleGrid`.
+class SamplePreview:
+    """Samples of fixed seeds; pass it to `SampleGrid`.
 
     Args:
-        sampler: seeds and network to soft maps (B, 2, H, W) in [0, 1].
+        sampler: seeds and network to images (B, C, H, W) in [0, 1]: vessel maps, photographs, slices.
         network: usually the averaged one.
         seeds: one picture for each.
         to_pixels: samples in [0, 1] to pictures (B, 3, H, W) uint8.
@@ -33,10 +33,10 @@ class MapPreview:
 
     def __call__(self) -> Tensor:
         """Pictures (B, 3, H, W) uint8."""
-        return self.to_pixels(self.maps()).cpu()
+        return self.to_pixels(self.samples()).cpu()
 
-    def maps(self) -> Tensor:
-        """Samples in [0, 1]: soft maps (B, 2, H, W), or whatever the sampler gives."""
+    def samples(self) -> Tensor:
+        """Samples (B, C, H, W) in [0, 1]."""
         self.network.eval()
         seeds, size = list(self.seeds), self.batch_size or max(len(self.seeds), 1)
         return torch.cat(
@@ -45,7 +45,7 @@ class MapPreview:
 
     def images(self) -> Tensor:
         """The same in [-1, 1], as the network was shown them in training."""
-        return self.maps() * 2 - 1
+        return self.samples() * 2 - 1
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,17 @@ class ImagePreview:
     num_items: int = 4
     keywords: Mapping[str, str] = field(default_factory=dict)
 
-    @torch.no_grad()
     def __call__(self) -> Tensor:
         """Pictures (3 * num_items, 3, H', W') uint8: input, prediction, truth of each item."""
-        self.network.eval()
-        device = next(self.network.parameters()).device
-        rows = []
-        for index in range(min(self.num_items, len(self.dataset))):
-            item = self.dataset[index]
-            keywords = {name: _batch(item[key]).to(device) for name, key in self.keywords.items()}
-            given = _batch(item[self.input_key]).to(device)
-            truth = _batch(item[self.target_key])
-            shown = nn.functional.interpolate(given[:, :3].float(), truth.shape[-2:], mode="nearest")
-            rows += [shown.cpu(), self.network(given, **keywords).float().cpu(), truth]
-        return photograph_pixels(torch.cat(rows))
+        return _of_first(self.num_items, self.dataset, self.network, self._pictures)
+
+    def _pictures(self, item: Mapping[str, Any], device: torch.device) -> list[Tensor]:
+        keywords = {name: _batch(item[key]).to(device) for name, key in self.keywords.items()}
+        given = _batch(item[self.input_key]).to(device)
+        truth = _batch(item[self.target_key])
+        shown = nn.functional.interpolate(given[:, :3].float(), truth.shape[-2:], mode="nearest")
+        found = self.network(given, **keywords)
+        return [photograph_pixels(one.float().cpu()) for one in (shown, found, truth)]
 
 
 @dataclass(frozen=True)
@@ -100,18 +97,13 @@ class SegmentationPreview(ABC):
     dataset: Any
     num_items: int = 2
 
-    @torch.no_grad()
     def __call__(self) -> Tensor:
         """Pictures (3 * num_items, 3, H, W) uint8."""
-        self.network.eval()
-        device = next(self.network.parameters()).device
-        rows = []
-        for index in range(min(self.num_items, len(self.dataset))):
-            item = self.dataset[index]
-            given, truth = _batch(item["image"]), _batch(item["target"])
-            found = self.inferer(given.to(device), self.network).cpu()
-            rows += self.pictures(given, found, truth)
-        return torch.cat(rows)
+        return _of_first(self.num_items, self.dataset, self.network, self._pictures)
+
+    def _pictures(self, item: Mapping[str, Any], device: torch.device) -> list[Tensor]:
+        given, truth = _batch(item["image"]), _batch(item["target"])
+        return self.pictures(given, self.inferer(given.to(device), self.network).cpu(), truth)
 
     @abstractmethod
     def pictures(self, given: Tensor, found: Tensor, truth: Tensor) -> list[Tensor]:
@@ -133,6 +125,20 @@ class FramePreview(SegmentationPreview):
         """In grey."""
         planes = given[:, 1:] / 3, 2 * found - 1, 2 * truth[:, :1] - 1
         return [photograph_pixels(plane.expand(-1, 3, -1, -1)) for plane in planes]
+
+
+@torch.no_grad()
+def _of_first(
+    count: int,
+    dataset: Any,
+    network: nn.Module,
+    pictures: Callable[[Mapping[str, Any], torch.device], list[Tensor]],
+) -> Tensor:
+    """Pictures (N, 3, H, W) uint8 of the first items, by a network in evaluation mode."""
+    network.eval()
+    device = next(network.parameters()).device
+    rows = [pictures(dataset[index], device) for index in range(min(count, len(dataset)))]
+    return torch.cat([picture for row in rows for picture in row])
 
 
 def _batch(array: Any) -> Tensor:

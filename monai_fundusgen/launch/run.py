@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,9 +9,10 @@ from typing import Any, Final
 
 from monai_fundusgen.dataset.manifest import SETTINGS, finished, read_settings
 from monai_fundusgen.launch.options import refuse_options
+from monai_fundusgen.launch.torchrun import run_in_processes
 from monai_fundusgen.launch.workflow import opened
 from monai_fundusgen.weights.bundles import GENERATION, bundle
-from monai_fundusgen.weights.config_text import literal, quoted
+from monai_fundusgen.weights.config_text import literal
 
 ENGINES: Final = ("local", "torchrun", "ray")
 _BYTES_PER_PIXEL: Final = {"phantom": 1.2, "cascade": 0.7}  # of a sample's files together, measured at 1024 px
@@ -159,28 +157,11 @@ def _run_here(request: RunRequest) -> tuple[int, float, int]:
 
 
 def _run_several(request: RunRequest) -> None:
-    """One torchrun on this machine; signals reach its processes too."""
-    configs = request.bundle / "configs"
-    files = [str(configs / name) for name in ("inference.yaml", "multi_gpu.yaml")]
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={request.processes}",
-        "-m", "monai.bundle", "run", "--config_file", str(files), "--meta_file", str(configs / "metadata.json"),
-        *(f"--{name}={_argument(value)}" for name, value in request.overrides().items()),
-    ]  # fmt: skip
-    threads = max((os.cpu_count() or 1) // request.processes, 1)
-    result = subprocess.run(command, check=False, env={"OMP_NUM_THREADS": str(threads), **os.environ})
-    if result.returncode:
-        raise ChildProcessError(
-            f"torchrun ended with {result.returncode}; its messages stand above; the same command goes on from "
-            f"{len(finished(request.output))} samples"
-        )
-
-
-def _argument(value: Any) -> str:
-    """A value as ``monai.bundle run`` reads it back, which takes ``2024`` for a number and ``a,b`` for two."""
-    if not isinstance(value, str):
-        return repr(value)
-    return value if value.startswith("$") else quoted(value)
+    files = [str(request.bundle / "configs" / "inference.yaml")]
+    run_in_processes(
+        request.bundle, files, request.overrides(), request.processes,
+        reached=lambda: f"{len(finished(request.output))} samples",
+    )  # fmt: skip
 
 
 def forecast(request: RunRequest) -> dict[str, Any]:

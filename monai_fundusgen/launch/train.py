@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import os
-import subprocess
-import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from monai_fundusgen.handlers.run_record import read_history
+from monai_fundusgen.launch.torchrun import run_in_processes
 
 BUNDLES: Final = Path(__file__).parents[2] / "bundles"
 #: Short names of the stages that data sets are made with.
@@ -112,7 +110,10 @@ def train(request: TrainRequest) -> dict[str, Any]:
     if request.processes == 1:
         _train_here(request)
     else:
-        _train_several(request)
+        run_in_processes(
+            request.bundle, request.files(), request.overrides(), request.processes,
+            reached=lambda: "the last checkpoint",
+        )  # fmt: skip
     history = read_history(request.output)
     return {**(history[-1] if history else {}), "weights": str(request.output / "model.pt")}
 
@@ -135,21 +136,3 @@ def _train_here(request: TrainRequest) -> None:
         if "folder" in workflow.parser:
             workflow.parser.get_parsed_content("folder").close()
         workflow.finalize()
-
-
-def _train_several(request: TrainRequest) -> None:
-    """One torchrun on this machine."""
-    files = [*request.files(), str(request.bundle / "configs" / "multi_gpu.yaml")]
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={request.processes}",
-        "-m", "monai.bundle", "run", "--config_file", str(files),
-        "--meta_file", str(request.bundle / "configs" / "metadata.json"),
-        *(f"--{name}={value}" for name, value in request.overrides().items()),
-    ]  # fmt: skip
-    threads = max((os.cpu_count() or 1) // request.processes, 1)
-    result = subprocess.run(command, check=False, env={"OMP_NUM_THREADS": str(threads), **os.environ})
-    if result.returncode:
-        raise ChildProcessError(
-            f"torchrun ended with {result.returncode}; its messages stand above; the same command goes on from the "
-            "last checkpoint"
-        )

@@ -32,7 +32,7 @@ def paint_ground(landmarks: Landmarks, appearance: Appearance, lattice: Lattice,
     """Reflectance of the fundus without vessels relative to an average fundus' median, disc excluded: (3, n, n)."""
     x, y = right_eye_grid(landmarks, lattice)
     density = _pigment(x, y, appearance, lattice, rng)
-    density -= planes(_SHEEN, _nerve_fibre(landmarks, appearance, x, y, lattice, rng))
+    density -= planes(_SHEEN, _nerve_fibre(landmarks, appearance, x, y, rng))
     density += surroundings(landmarks, appearance, x, y)
     ground = np.exp(-density, out=density)
     if appearance.foveal_reflex:
@@ -90,9 +90,7 @@ def _choroid(clear: float, lattice: Lattice, rng: np.random.Generator) -> Image:
     return coarse.resample(net.astype(np.float32), px[0], py[:, 0])
 
 
-def _nerve_fibre(
-    landmarks: Landmarks, appearance: Appearance, x: Image, y: Image, lattice: Lattice, rng: np.random.Generator
-) -> Image:
+def _nerve_fibre(landmarks: Landmarks, appearance: Appearance, x: Image, y: Image, rng: np.random.Generator) -> Image:
     """Sheen of the nerve fibre layer in [0, ~1], (n, n): thick above and below the disc, striated along the fibres."""
     dx, dy = right_eye_disc(landmarks)
     u, v = dx - x, y - dy

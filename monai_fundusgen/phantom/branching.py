@@ -228,7 +228,7 @@ def _side_turn(forest: Forest, frame: Frame, stage: Stage, i: int, pull: Pull) -
 
 
 @njit(cache=True)
-def _division(forest: Forest, i: int, pull: Pull, noise: float) -> tuple[float, float]:
+def _division(i: int, pull: Pull, noise: float) -> tuple[float, float]:
     """Turns (left > 0, right < 0) of the two daughters of a dividing tip; zeros if its targets do not part.
 
     The daughters' angles are those of least work (Zamir 1978) for a drawn ratio of calibres.
@@ -262,7 +262,7 @@ def _grow_node(
     steps = max(3, int(0.5 * stage.spacing / STEP_MM))
     level = stage.level
     if forest.children[i] == 0:
-        left, right = _division(forest, i, pull, noise)
+        left, right = _division(i, pull, noise)
         if (
             left != 0.0
             and _free_of_divisions(forest, i, steps)

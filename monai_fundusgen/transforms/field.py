@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from monai_fundusgen.conventions import FOV, NETWORK_RANGE
-from monai_fundusgen.transforms.fov import field_circle, square_crop
+from monai_fundusgen.transforms.fov import Circle, field_circle, square_crop
 from monai_fundusgen.transforms.resize import area_resize
 
 
@@ -30,6 +30,18 @@ def _array(tensor: Any) -> np.ndarray[Any, Any]:
     if isinstance(tensor, Tensor):
         return tensor.as_tensor().cpu().numpy() if isinstance(tensor, MetaTensor) else tensor.cpu().numpy()
     return np.asarray(tensor)
+
+
+def _field(item: Mapping[Hashable, Any], fov_key: str) -> np.ndarray[Any, Any]:
+    """The field of view of an item."""
+    if fov_key not in item:
+        raise KeyError(f"no field of view under {fov_key!r}; put LoadFundusd first, with it among its keys")
+    return _array(item[fov_key])
+
+
+def _circle(fov: np.ndarray[Any, Any]) -> Circle:
+    """The circle of a field of view (1, H, W), of any type."""
+    return field_circle(fov.reshape(fov.shape[-2:]) > 0.5 * float(fov.max()))
 
 
 class CropFieldd(MapTransform):
@@ -62,12 +74,8 @@ class CropFieldd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item, squared."""
         item = dict(data)
-        if self.fov_key not in item:
-            raise KeyError(
-                f"no field of view under {self.fov_key!r}; put LoadFundusd first, with {FOV!r} among its keys"
-            )
-        fov = _array(item[self.fov_key])
-        circle = field_circle(fov.reshape(fov.shape[-2:]) > 0.5 * float(fov.max()))
+        fov = _field(item, self.fov_key)
+        circle = _circle(fov)
         for key in self.key_iterator(item):
             source = _array(data[key])
             if source.shape[-2:] != fov.shape[-2:]:
@@ -115,14 +123,11 @@ class ScaleFieldd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the item, resized."""
         item = dict(data)
-        if self.fov_key not in item:
-            raise KeyError(f"no field of view under {self.fov_key!r}; put LoadFundusd first, with it among its keys")
-        fov = _array(item[self.fov_key])
+        fov = _field(item, self.fov_key)
         item[self.size_key] = torch.tensor(fov.shape[-2:])
         if self.field_px is None:
             return item
-        circle = field_circle(fov.reshape(fov.shape[-2:]) > 0.5 * float(fov.max()))
-        scale = self.field_px / (2 * circle.radius)
+        scale = self.field_px / (2 * _circle(fov).radius)
         height, width = (max(round(side * scale), 1) for side in fov.shape[-2:])
         for key in self.key_iterator(item):
             source = _array(data[key])
@@ -159,9 +164,3 @@ def to_network_range(unit: Tensor) -> Tensor:
     """Values of [0, 1] in `NETWORK_RANGE`."""
     low, high = NETWORK_RANGE
     return unit * (high - low) + low
-
-
-def from_network_range(values: Tensor) -> Tensor:
-    """Values of `NETWORK_RANGE` in [0, 1], clamped."""
-    low, high = NETWORK_RANGE
-    return ((values - low) / (high - low)).clamp(0, 1)

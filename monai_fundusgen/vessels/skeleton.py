@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy import ndimage
 
 BoolArray = NDArray[np.bool_]
 FlatGrid = NDArray[np.uint8]
@@ -127,16 +126,6 @@ def neighbour_count(skeleton: BoolArray) -> NDArray[np.uint8]:
 def end_points(skeleton: BoolArray) -> BoolArray:
     """Pixels of the centre line with exactly one neighbour (H, W)."""
     return neighbour_count(skeleton) == 1
-
-
-def junction_clusters(skeleton: BoolArray) -> tuple[NDArray[np.int32], int]:
-    """Junctions of the centre line: touching pixels with three or more neighbours make one.
-
-    Returns:
-        Labels (H, W), 0 elsewhere, and the number of clusters.
-    """
-    labels, count = ndimage.label(neighbour_count(skeleton) >= 3, structure=EIGHT)
-    return labels, int(count)
 
 
 @njit(cache=True)

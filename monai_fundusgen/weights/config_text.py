@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-_OPENS: Final = ("$", "@", "%")  # expression, reference, macro
+#: What a text begins with that MONAI reads as an expression, a reference or a macro.
+OPENS: Final = ("$", "@", "%")
 _ESCAPED: Final = {"@": r"\x40", "#": r"\x23", "%": r"\x25", ":": r"\x3a"}
 
 
@@ -23,7 +24,7 @@ def literal(value: Any) -> Any:
         return {name: literal(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [literal(one) for one in value]
-    plain = not isinstance(value, str) or not (value.startswith(_OPENS) or "#" in value)
+    plain = not isinstance(value, str) or not (value.startswith(OPENS) or "#" in value)
     return value if plain else quoted(value)
 
 

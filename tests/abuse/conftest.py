@@ -128,6 +128,16 @@ class World:
         return answer
 
 
+def changed(name, change):
+    """The finished set with the bytes of one file changed, as what is laid out before."""
+
+    def lay(root):
+        path = root / "set" / name
+        path.write_bytes(change(path.read_bytes()))
+
+    return lay
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """Three samples of 64 px."""

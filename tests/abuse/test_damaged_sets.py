@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from tests.abuse.conftest import changed
+
 RUNS = {
     "cut": '{"num_samples": 3, "sett',
     "empty": "",
@@ -38,14 +40,6 @@ def run_json(damage, inner=None):
             path.write_text(json.dumps({**content, **damage}))
         else:
             path.write_bytes(damage if isinstance(damage, bytes) else damage.encode())
-
-    return lay
-
-
-def changed(name, change):
-    def lay(root):
-        path = root / "set" / name
-        path.write_bytes(change(path.read_bytes()))
 
     return lay
 

@@ -1,12 +1,13 @@
 """Folders, tables and options of `datalist`."""
 
 import os
-import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.reference import ct_scans
 
 PAIRED = "datalist paired eyes"
 
@@ -190,8 +191,7 @@ CASES = [
 
 def scans(root, change=lambda folder: None):
     """One made scan, and a change to its folder."""
-    made = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "ct_scans.py"))
-    made["nifti"](root / "scans" / "a.nii.gz")
+    ct_scans.nifti(root / "scans" / "a.nii.gz")
     change(root / "scans")
 
 

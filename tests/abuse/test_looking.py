@@ -4,15 +4,7 @@ import json
 
 from PIL import Image
 
-
-def changed(name, change):
-    """The finished set with one file changed."""
-
-    def before(root):
-        path = root / "set" / name
-        path.write_bytes(change(path.read_bytes()))
-
-    return before
+from tests.abuse.conftest import changed
 
 
 def removed(name):

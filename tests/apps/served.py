@@ -1,14 +1,10 @@
 """A verb that serves pages, in a process of its own."""
 
 import signal
-import socket
 import subprocess
 import sys
 
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+from tests.processes import free_port
 
 
 class Served:

@@ -14,6 +14,7 @@ from monai_fundusgen.evaluation.generators import Asked, compare, flaws, table
 from monai_fundusgen.handlers.run_record import read_history
 from monai_fundusgen.launch.bundle_run import user_message
 from monai_fundusgen.metrics.features import RandomFeatures
+from tests.bundles.workflows import run_to_the_end, workflow
 
 DIFFUSION = {
     "network_def#channels": [8, 8], "network_def#attention_levels": [False, True], "network_def#num_res_blocks": 1,
@@ -31,23 +32,9 @@ SHORT = {
 }  # fmt: skip
 
 
-def workflow(baseline, kind, configs, **overrides):
-    return create_workflow(
-        workflow_type=kind,
-        config_file=[str(baseline / "configs" / name) for name in configs],
-        meta_file=str(baseline / "configs/metadata.json"),
-        bundle_root=str(baseline),
-        device="$torch.device('cpu')",
-        **overrides,
-    )
-
-
 def train(baseline, output_dir, *presets, **overrides):
     options = {**SHORT, **TINY[baseline.name], "output_dir": str(output_dir), **overrides}
-    run = workflow(baseline, "train", ["train.yaml", *presets], **options)
-    run.run()
-    run.finalize()
-    return run
+    return run_to_the_end(baseline, "train", ["train.yaml", *presets], **options)
 
 
 @pytest.fixture(scope="module", params=sorted(TINY))

@@ -9,7 +9,9 @@ import jsonschema
 import pytest
 import torch
 import yaml
-from monai.bundle import ConfigParser, create_workflow, verify_net_in_out
+from monai.bundle import ConfigParser, verify_net_in_out
+
+from tests.bundles.workflows import workflow
 
 SCHEMA = Path(__file__).with_name("metadata_schema.json")
 TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
@@ -60,26 +62,13 @@ def test_configs_open_with_their_command(any_bundle):
 
 
 def test_inference_has_every_property_that_monai_asks_for(bundle, tmp_path):
-    workflow = create_workflow(
-        workflow_type="infer",
-        config_file=str(bundle / "configs/inference.yaml"),
-        meta_file=str(bundle / "configs/metadata.json"),
-        bundle_root=str(bundle),
-        output_dir=str(tmp_path),
-    )
-    assert workflow.check_properties() == []
+    found = workflow(bundle, "infer", ["inference.yaml"], output_dir=str(tmp_path))
+    assert found.check_properties() == []
 
 
 def test_training_has_every_property_that_monai_asks_for(trained_bundle, tmp_path):
-    workflow = create_workflow(
-        workflow_type="train",
-        config_file=str(trained_bundle / "configs/train.yaml"),
-        meta_file=str(trained_bundle / "configs/metadata.json"),
-        bundle_root=str(trained_bundle),
-        output_dir=str(tmp_path),
-        **{"num_phantoms": 1, "num_validation": 1, **TINY[trained_bundle.name]},
-    )
-    assert workflow.check_properties() == []
+    options = {"num_phantoms": 1, "num_validation": 1, **TINY[trained_bundle.name], "output_dir": str(tmp_path)}
+    assert workflow(trained_bundle, "train", ["train.yaml"], **options).check_properties() == []
 
 
 def test_the_network_fits_its_metadata(bundle):

@@ -1,15 +1,13 @@
 """The bundle of CT slices: trained, stopped, sampled and measured on made scans, by the mask bundle's classes."""
 
 import json
-import runpy
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 import yaml
-from monai.bundle import create_workflow, verify_net_in_out
+from monai.bundle import verify_net_in_out
 from PIL import Image
 
 from monai_fundusgen.data.ct_datalist import build_ct_datalist
@@ -17,8 +15,9 @@ from monai_fundusgen.data.datalist import write_datalist
 from monai_fundusgen.handlers.run_record import read_history
 from monai_fundusgen.launch.bundle_run import user_message
 from monai_fundusgen.weights.stages import load_stage
+from tests.bundles.workflows import run_to_the_end, workflow
+from tests.reference import ct_scans
 
-SCANS = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "ct_scans.py"))
 NETWORK = {
     "network_def#channels": [8, 8], "network_def#attention_levels": [False, True], "network_def#num_res_blocks": 1,
     "network_def#norm_num_groups": 4, "network_def#num_head_channels": 8,
@@ -39,28 +38,14 @@ def ct_bundle(bundle_root):
 def datalist(tmp_path_factory):
     root = tmp_path_factory.mktemp("ct")
     for name in ("anna", "bert", "carl"):
-        SCANS["nifti"](root / "scans" / f"{name}.nii.gz", SCANS["body_hu"](name))
+        ct_scans.nifti(root / "scans" / f"{name}.nii.gz", ct_scans.body_hu(name))
     write_datalist(root / "ct.json", build_ct_datalist(root / "scans", root / "ct.json"))
     return root / "ct.json"
 
 
-def workflow(ct_bundle, kind, configs, **overrides):
-    return create_workflow(
-        workflow_type=kind,
-        config_file=[str(ct_bundle / "configs" / name) for name in configs],
-        meta_file=str(ct_bundle / "configs/metadata.json"),
-        bundle_root=str(ct_bundle),
-        device="$torch.device('cpu')",
-        **overrides,
-    )
-
-
 def train(ct_bundle, output_dir, datalist, *presets, **overrides):
     options = {**SHORT, **NETWORK, "output_dir": str(output_dir), "datalist": datalist and str(datalist), **overrides}
-    run = workflow(ct_bundle, "train", ["train.yaml", *presets], **options)
-    run.run()
-    run.finalize()
-    return run
+    return run_to_the_end(ct_bundle, "train", ["train.yaml", *presets], **options)
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +181,6 @@ def test_no_class_of_the_mask_bundle_has_a_second_copy(ct_bundle):
         one.split(",")[0] for one in targets("fundus_av_mask_ddpm")
     }
     assert {one.rsplit(".", 1)[-1] for one in shared} >= {
-        "ADMUNet", "cosine", "DenoisingStep", "DenoisingValidation", "VesselMapSampler", "RequestedMapSampler", "EMA",
+        "ADMUNet", "cosine", "DenoisingStep", "DenoisingValidation", "DiffusionSampler", "RequestedSampler", "EMA",
         "BestWeights", "SampleGrid", "WholeCheckpointSaver", "RunRecord", "Draws",
     }  # fmt: skip

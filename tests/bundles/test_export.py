@@ -4,21 +4,21 @@ import json
 from pathlib import Path
 
 import torch
-from monai.bundle import ConfigParser, create_workflow
+from monai.bundle import ConfigParser
 from monai.data import load_net_with_metadata
 from torch import nn
 
 from monai_fundusgen.weights.files import save_weights
+from tests.bundles.workflows import workflow
 
 TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
 
 
 def test_the_exported_file_answers_as_the_network_of_the_bundle(bundle_root, tmp_path):
     bundle = bundle_root / "fundus_av_mask_ddpm"
-    config = [str(bundle / "configs" / name) for name in ("inference.yaml", "export.yaml")]
     shrunk = {key: value for key, value in TINY[bundle.name].items() if key.startswith(("network_def", "image_size"))}
     parser = ConfigParser()
-    parser.read_config(config)
+    parser.read_config([str(bundle / "configs" / name) for name in ("inference.yaml", "export.yaml")])
     parser.update(shrunk)
     network = parser.get_parsed_content("network_def").eval()
     generator = torch.Generator().manual_seed(0)
@@ -26,16 +26,8 @@ def test_the_exported_file_answers_as_the_network_of_the_bundle(bundle_root, tmp
         nn.init.normal_(parameter, std=0.15, generator=generator)
         parameter.data = parameter.data.half().float()
     save_weights(network.state_dict(), tmp_path / "weights.pt")
-    create_workflow(
-        workflow_type="infer",
-        config_file=config,
-        meta_file=str(bundle / "configs/metadata.json"),
-        bundle_root=str(bundle),
-        output_dir=str(tmp_path / "export"),
-        weights=str(tmp_path / "weights.pt"),
-        device="$torch.device('cpu')",
-        **shrunk,
-    ).run()
+    told = {"output_dir": str(tmp_path / "export"), "weights": str(tmp_path / "weights.pt")}
+    workflow(bundle, "infer", ["inference.yaml", "export.yaml"], **told, **shrunk).run()
     traced, metadata, _ = load_net_with_metadata(str(tmp_path / "export" / "model.ts"))
     assert metadata == json.loads((bundle / "configs/metadata.json").read_text())
     x, t = torch.randn((2, 2, 96, 32), generator=generator), torch.tensor([3, 977])

@@ -5,8 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import torch
 
 from monai_fundusgen.dataset.manifest import finished
 from monai_fundusgen.handlers.run_record import read_history
+from tests.processes import start
 
 KILLS = int(os.environ.get("FUNDUSGEN_KILLS", 5))  # `make stress` sets 50
 TINY = {
@@ -28,26 +27,18 @@ TINY = {
 }
 
 
-def command(bundle, config, **overrides):
-    arguments = [f"--{name}={value}" for name, value in overrides.items()]
-    return [
-        sys.executable, "-m", "monai.bundle", "run", "--config_file", str(bundle / "configs" / config),
-        "--meta_file", str(bundle / "configs/metadata.json"), "--bundle_root", str(bundle), *arguments,
-    ]  # fmt: skip
+def trained(bundle, output_dir):
+    """Start the command of a training; its messages go to a file beside its folder."""
+    files = ["--config_file", bundle / "configs/train.yaml", "--meta_file", bundle / "configs/metadata.json"]
+    options = [f"--{name}={value}" for name, value in {**TINY, "output_dir": output_dir}.items()]
+    words = ["run", *files, "--bundle_root", bundle, *options]
+    return start("monai.bundle", words, output_dir.with_suffix(".log"))
 
 
-def run(arguments, *, kill_when=None):
-    """Run to the end, or kill without warning a random moment after ``kill_when()`` first holds."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if kill_when is None:
-        assert process.wait(timeout=600) == 0
-        return
-    while process.poll() is None and not kill_when():
-        time.sleep(0.01)
-    time.sleep(random.Random(time.monotonic_ns()).uniform(0, 0.5))
-    process.send_signal(signal.SIGKILL)
-    process.wait(timeout=60)
+def ended_well(process, root, seconds=600):
+    """Wait for the end of a process that must not fail."""
+    process.join(seconds)
+    assert process.exitcode == 0, root.with_suffix(".log").read_text()[-3000:]
 
 
 def changes(path):
@@ -63,15 +54,18 @@ def changes(path):
 @pytest.mark.slow
 def test_a_training_killed_five_times_gives_the_same_curve_and_weights(bundle_root, tmp_path):
     bundle = bundle_root / "fundus_av_mask_ddpm"
-    whole, killed = (
-        command(bundle, "train.yaml", output_dir=str(tmp_path / name), **TINY) for name in ("whole", "killed")
-    )
-    run(whole)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    ended_well(trained(bundle, whole), whole)
     for _ in range(KILLS):
-        run(killed, kill_when=changes(tmp_path / "killed" / "checkpoint.pt"))
-        if (tmp_path / "killed" / "checkpoint.pt").exists():
-            torch.load(tmp_path / "killed" / "checkpoint.pt", weights_only=True)  # never half written
-    run(killed)
+        saved, process = changes(killed / "checkpoint.pt"), trained(bundle, killed)
+        while process.is_alive() and not saved():
+            time.sleep(0.01)
+        time.sleep(random.Random(time.monotonic_ns()).uniform(0, 0.5))
+        process.kill()
+        process.join()
+        if (killed / "checkpoint.pt").exists():
+            torch.load(killed / "checkpoint.pt", weights_only=True)  # never half written
+    ended_well(trained(bundle, killed), killed)
     curves = [[epoch["losses"]["loss"] for epoch in read_history(tmp_path / name)] for name in ("whole", "killed")]
     assert curves[0] == curves[1] and len(curves[0]) == TINY["max_epochs"]
     first, second = (torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("whole", "killed"))
@@ -90,17 +84,15 @@ def processes_of(word):
 
 def generate(root, count, processes):
     """Start the command line; a killed one is started again by these very words."""
-    engine = [] if processes == 1 else ["--engine", "torchrun", "--processes", str(processes)]
-    arguments = ["generate", "-n", str(count), "-o", str(root), "--batch-size", "2", "--option", "size=256", *engine]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.Popen(
-        [sys.executable, "-m", "monai_fundusgen", *arguments],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+    engine = [] if processes == 1 else ["--engine", "torchrun", "--processes", processes]
+    words = ["generate", "-n", count, "-o", root, "--batch-size", 2, "--option", "size=256", *engine]
+    return start("monai_fundusgen", words, root.with_suffix(".log"))
 
 
-def kill_all(root):
-    """Kill whatever writes to a folder, until nothing does."""
+def kill_all(process, root):
+    """Kill a run, and whatever else writes to its folder, until nothing does."""
+    process.kill()
+    process.join()
     while numbers := processes_of(str(root)):
         for number in numbers:
             with contextlib.suppress(ProcessLookupError):
@@ -110,7 +102,7 @@ def kill_all(root):
 
 def wait_for(root, process):
     """The moment at which a run has taken its folder, or ended."""
-    while process.poll() is None:
+    while process.is_alive():
         for holder in root.glob(".*.holder"):  # one of a killed run may lie there still
             with contextlib.suppress(ValueError, OSError):
                 if Path(f"/proc/{json.loads(holder.read_text())['pid']}").exists():
@@ -124,24 +116,22 @@ def test_a_generation_killed_at_random_moments_is_byte_for_byte_one_that_was_not
     count, rng = max(8, 2 * KILLS), random.Random(processes)
     whole = generate(tmp_path / "whole", count, processes)
     started = wait_for(tmp_path / "whole", whole)
-    while whole.poll() is None and not list((tmp_path / "whole").glob("images/*.png")):
+    while whole.is_alive() and not list((tmp_path / "whole").glob("images/*.png")):
         time.sleep(0.01)
     first = time.monotonic()
-    while whole.poll() is None and len(list((tmp_path / "whole").glob("images/*.png"))) < count:
+    while whole.is_alive() and len(list((tmp_path / "whole").glob("images/*.png"))) < count:
         time.sleep(0.01)
     last_sample = time.monotonic()
-    assert whole.wait(timeout=600) == 0
+    ended_well(whole, tmp_path / "whole")
     longest = first - started + (last_sample - first) * min(1, 3 / KILLS)  # of many kills each lets a few samples pass
     moments = []
     for _ in range(KILLS):
         running = generate(tmp_path / "killed", count, processes)
         wait_for(tmp_path / "killed", running)
         time.sleep(rng.uniform(0, longest))
-        kill_all(tmp_path / "killed")
-        running.wait(timeout=60)
+        kill_all(running, tmp_path / "killed")
         moments.append(len(finished(tmp_path / "killed")))
-    last = generate(tmp_path / "killed", count, processes)
-    assert last.wait(timeout=900) == 0, last.stderr.read()
+    ended_well(generate(tmp_path / "killed", count, processes), tmp_path / "killed", seconds=900)
     print("samples that were there after each kill:", moments)  # noqa: T201  # make stress shows it
     assert min(moments) < count, "no kill came before the last sample"
     files = [

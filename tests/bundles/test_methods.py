@@ -11,10 +11,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser, create_workflow, verify_net_in_out
+from monai.bundle import ConfigParser, verify_net_in_out
 from PIL import Image
 
 from monai_fundusgen.handlers.run_record import read_history
+from tests.bundles.workflows import workflow
 
 NETWORK = {
     "fundus_vessel_ssanet": {"network_def#width": 1 / 16},
@@ -27,7 +28,7 @@ TRAINING = {
     "fundus_av_hvgn": {"crop_size": 64},
 }
 METHODS = tuple(NETWORK)
-SMALL = {"phantom_size": 96, "num_phantoms": 1, "device": "$torch.device('cpu')"}
+SMALL = {"phantom_size": 96, "num_phantoms": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -36,19 +37,13 @@ def _graphs(request):
         pytest.importorskip("torch_geometric")
 
 
-def workflow(method, kind, configs, **overrides):
-    return create_workflow(
-        workflow_type=kind,
-        config_file=[str(method / "configs" / name) for name in configs],
-        meta_file=str(method / "configs/metadata.json"),
-        bundle_root=str(method),
-        **{**SMALL, **NETWORK[method.name], **overrides},
-    )
+def made(method, kind, configs, **overrides):
+    return workflow(method, kind, configs, **{**SMALL, **NETWORK[method.name], **overrides})
 
 
 def train(method, output_dir, configs=("train.yaml",), **overrides):
     options = {"num_validation": 1, "iterations_per_epoch": 2, "max_epochs": 2, "val_interval": 1}
-    run = workflow(
+    run = made(
         method, "train", configs, output_dir=str(output_dir), **{**TRAINING[method.name], **options, **overrides}
     )
     run.run()
@@ -102,9 +97,7 @@ def test_a_training_that_was_cut_gives_the_weights_of_one_that_was_not(method, t
 
 
 def test_labels_are_as_large_as_photographs_and_hold_known_codes(method, trained, tmp_path):
-    run = workflow(
-        method, "infer", ["inference.yaml"], output_dir=str(tmp_path), weights=str(trained(method) / "model.pt")
-    )
+    run = made(method, "infer", ["inference.yaml"], output_dir=str(tmp_path), weights=str(trained(method) / "model.pt"))
     assert run.check_properties() == []
     run.run()
     (path,) = tmp_path.glob("*.png")
@@ -115,7 +108,7 @@ def test_labels_are_as_large_as_photographs_and_hold_known_codes(method, trained
 
 def test_the_end_of_the_postprocessing_is_what_monai_label_writes(method, trained):
     """Bytes (W, H) without a channel, at the photograph's own size; a saver would be dropped."""
-    run = workflow(method, "infer", ["inference.yaml"], weights=str(trained(method) / "model.pt"))
+    run = made(method, "infer", ["inference.yaml"], weights=str(trained(method) / "model.pt"))
     parser = run.parser
     channels = {"fundus_vessel_ssanet": 1, "fundus_vessel_rvgan": 1, "fundus_av_hvgn": 4}[method.name]
     item = {"pred": torch.randn(channels, 30, 40), "image": torch.zeros(3, 30, 40), "size": torch.tensor([60, 80])}
@@ -124,7 +117,7 @@ def test_the_end_of_the_postprocessing_is_what_monai_label_writes(method, traine
 
 
 def test_scores_come_under_several_named_protocols(method, trained, tmp_path):
-    run = workflow(
+    run = made(
         method, "infer", ["inference.yaml", "evaluate.yaml"],
         output_dir=str(tmp_path), weights=str(trained(method) / "model.pt"), annotator="second",
     )  # fmt: skip
@@ -157,7 +150,7 @@ def test_weights_of_another_width_are_refused(method, trained, tmp_path):
         "fundus_av_hvgn": {"features_def#width": 1 / 8},
     }[method.name]
     with pytest.raises(RuntimeError) as error:
-        workflow(method, "infer", ["inference.yaml"], weights=str(trained(method) / "model.pt"), **other).run()
+        made(method, "infer", ["inference.yaml"], weights=str(trained(method) / "model.pt"), **other).run()
     assert "weights of another network" in str(error.value.__cause__)
 
 
@@ -195,7 +188,6 @@ def test_two_processes_train_and_validate_one_model(method, tmp_path):
     """On gloo: three validation images on two ranks are scored together, and the first rank alone writes."""
     options = {"num_validation": 3, "iterations_per_epoch": 1, "max_epochs": 1, "val_interval": 1, "batch_size": 1}
     small = {**SMALL, **NETWORK[method.name], **TRAINING[method.name], **options, "output_dir": str(tmp_path)}
-    small.pop("device")
     configs = [str(method / "configs" / name) for name in ("train.yaml", "multi_gpu.yaml")]
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2",

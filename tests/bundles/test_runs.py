@@ -2,36 +2,21 @@
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from monai.bundle import create_workflow
 from PIL import Image
 
 from monai_fundusgen.data.datalist import build_datalist, write_datalist
 from monai_fundusgen.data.layouts import find_layout
 from monai_fundusgen.handlers.run_record import read_history
+from tests.bundles.workflows import run_to_the_end, workflow
+from tests.processes import run_ranks
 
 #: Settings that shrink each bundle until it runs in a test.
 TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
-
-
-def workflow(bundle, kind, **overrides):
-    config = {"train": "train.yaml", "infer": "inference.yaml"}[kind]
-    return create_workflow(
-        workflow_type=kind,
-        config_file=str(bundle / "configs" / config),
-        meta_file=str(bundle / "configs/metadata.json"),
-        logging_file=str(bundle / "configs/logging.conf"),
-        bundle_root=str(bundle),
-        device="$torch.device('cpu')",
-        **overrides,
-    )
 
 
 def train(bundle, output_dir, **overrides):
@@ -39,15 +24,12 @@ def train(bundle, output_dir, **overrides):
         "num_phantoms": 1, "num_validation": 1, "batch_size": 2, "iterations_per_epoch": 2, "max_epochs": 2,
         "preview_epochs": 2, "val_interval": 1,
     }  # fmt: skip
-    run = workflow(bundle, "train", output_dir=str(output_dir), **{**TINY[bundle.name], **options, **overrides})
-    run.run()
-    run.finalize()
+    settings = {**TINY[bundle.name], **options, **overrides, "output_dir": str(output_dir)}
+    run_to_the_end(bundle, "train", ["train.yaml"], **settings)
 
 
 def infer(bundle, **overrides):
-    run = workflow(bundle, "infer", **overrides)
-    run.run()
-    run.finalize()
+    run_to_the_end(bundle, "infer", ["inference.yaml"], **overrides)
 
 
 def test_training_writes_weights_checkpoint_history_and_preview(trained_bundle, tmp_path):
@@ -153,22 +135,16 @@ def test_the_tutorial_reads_colours_and_vessel_maps(dataset, bundle_root, tmp_pa
     assert np.isfinite(curve[0]) and dice.keys() == ({"artery", "vein", "crossing"} if kinds else {"vessel"})
 
 
-def run_two_processes(bundle, config, **overrides):
+def run_two_processes(bundle, config, folder, **overrides):
+    configs = [str(bundle / "configs" / name) for name in (config, "multi_gpu.yaml")]
     arguments = [f"--{name}={value}" for name, value in overrides.items()]
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2",
-        "-m", "monai.bundle", "run",
-        "--config_file", str([str(bundle / "configs" / config), str(bundle / "configs/multi_gpu.yaml")]),
-        "--meta_file", str(bundle / "configs/metadata.json"), "--bundle_root", str(bundle), *arguments,
-    ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    assert result.returncode == 0, result.stderr[-3000:]
+    files = ["--config_file", configs, "--meta_file", bundle / "configs/metadata.json"]
+    run_ranks(["run", *files, "--bundle_root", bundle, *arguments], folder)
 
 
 def test_two_processes_write_the_data_set_of_one(dataset, bundle_root, tmp_path):
     options = {"num_samples": 3, "size": 256, "output_dir": str(tmp_path / "set")}
-    run_two_processes(bundle_root / "fundus_dataset_generation", "inference.yaml", **options)
+    run_two_processes(bundle_root / "fundus_dataset_generation", "inference.yaml", tmp_path, **options)
     for path in sorted(path for path in dataset.rglob("*") if path.suffix == ".png" or path.name == "datalist.json"):
         assert (tmp_path / "set" / path.relative_to(dataset)).read_bytes() == path.read_bytes(), path.name
 
@@ -192,10 +168,10 @@ def test_two_processes_train_one_model(bundle_root, tmp_path, name):
         "iterations_per_epoch": 2,
         "max_epochs": 1,
     }
-    run_two_processes(bundle, "train.yaml", output_dir=str(tmp_path), **overrides)
-    state = torch.load(tmp_path / "model.pt", weights_only=True)
+    run_two_processes(bundle, "train.yaml", tmp_path, output_dir=str(tmp_path / "run"), **overrides)
+    state = torch.load(tmp_path / "run" / "model.pt", weights_only=True)
     assert not [name for name in state if name.startswith("module.")]
-    assert len(read_history(tmp_path)) == 1
+    assert len(read_history(tmp_path / "run")) == 1
 
 
 def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
@@ -211,15 +187,8 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
         "iterations_per_epoch": 1,
         "max_epochs": 1,
     }
-    run = create_workflow(
-        workflow_type="train",
-        config_file=[str(bundle / "configs/train.yaml"), str(bundle / "configs/preset_global.yaml")],
-        meta_file=str(bundle / "configs/metadata.json"),
-        bundle_root=str(bundle),
-        output_dir=str(tmp_path / "global"),
-        **{**options, **narrow},
-    )
-    run.run()
+    configs = ["train.yaml", "preset_global.yaml"]
+    run_to_the_end(bundle, "train", configs, output_dir=str(tmp_path / "global"), **options, **narrow)
     coarse = tmp_path / "global" / "model.pt"
     common = {"num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 1, "max_epochs": 1}
     train(bundle, tmp_path / "enhancer", pretrained_global=str(coarse), phase="enhancer", **common)
@@ -231,23 +200,12 @@ def test_photographs_train_from_coarse_to_fine(bundle_root, tmp_path):
     assert not torch.equal(states[1][name], states[2][name])
 
 
-def evaluate(bundle, configs, tmp_path, **overrides):
-    run = create_workflow(
-        workflow_type="infer",
-        config_file=[str(bundle / "configs" / name) for name in configs],
-        meta_file=str(bundle / "configs/metadata.json"),
-        bundle_root=str(bundle),
-        **overrides,
-    )
-    run.run()
-
-
 def test_a_data_set_is_compared_with_real_eyes(dataset, bundle_root, tmp_path):
     datalist = {"name": "eyes", "labels": {"1": "artery", "2": "vein"}, "testing": [{"seed": 900}, {"seed": 901}]}
     (tmp_path / "eyes.json").write_text(json.dumps(datalist))
     options = {"dataset_dir": str(dataset), "datalist": str(tmp_path / "eyes.json"), "features": "random", "size": 128}
     options |= {"output_dir": str(tmp_path / "report"), "phantoms": 0, "judged": 1, "card": False, "quiet": True}
-    evaluate(bundle_root / "fundus_evaluation", ["evaluate.yaml"], tmp_path, **options)
+    workflow(bundle_root / "fundus_evaluation", "infer", ["evaluate.yaml"], **options).run()
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["settings"]["real"] == "eyes.json" and report["features"]["to_real"]["synthetic"]["n"] >= 2
     assert report["judged"]["judge"]["network"] == "judge" and report["judged"]["sets"]["real"]["pictures"] == 1
@@ -256,14 +214,14 @@ def test_a_data_set_is_compared_with_real_eyes(dataset, bundle_root, tmp_path):
 
 def test_the_anatomy_of_sampled_masks_is_reported(bundle_root, tmp_path):
     options = {"num_samples": 1, "num_evaluations": 2, "output_dir": str(tmp_path)}
-    evaluate(bundle_root / "fundus_av_mask_ddpm", ["inference.yaml", "evaluate.yaml"], tmp_path, **options)
+    workflow(bundle_root / "fundus_av_mask_ddpm", "infer", ["inference.yaml", "evaluate.yaml"], **options).run()
     assert len(json.loads((tmp_path / "structure.json").read_text())["maps"]) == 1
 
 
 @pytest.mark.parametrize("name", ["fundus_photograph_pix2pixhd", "fundus_superresolution_edsr"])
 def test_photographs_are_scored_against_the_truth(bundle_root, tmp_path, name):
     options = {"num_phantoms": 1, "image_size": 128, "output_dir": str(tmp_path)}
-    evaluate(bundle_root / name, ["inference.yaml", "evaluate.yaml"], tmp_path, **options)
+    workflow(bundle_root / name, "infer", ["inference.yaml", "evaluate.yaml"], **options).run()
     scores = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
     found = {metric: float(value) for metric, value in scores.items()}
     assert found["psnr"] > 20 and found["mae"] < 0.1 and found["ssim"] > 0.7  # generator: 30.9 dB, 0.024, 0.94

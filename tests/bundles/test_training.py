@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from monai.bundle import ConfigParser, create_workflow
+from monai.bundle import ConfigParser
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -21,6 +21,7 @@ from monai_fundusgen.sampling.sources import open_map_source
 from monai_fundusgen.storage.folder_lock import FolderLock
 from monai_fundusgen.transforms.traits import TraitRequest
 from monai_fundusgen.weights.stages import load_stage
+from tests.bundles.workflows import workflow
 
 TINY = json.loads(Path(__file__).with_name("tiny.json").read_text())
 SHORT = {"num_phantoms": 1, "num_validation": 1, "batch_size": 1, "iterations_per_epoch": 2, "preview_epochs": 9}
@@ -35,16 +36,8 @@ PRESET = {
 
 
 def opened(bundle, output_dir, *presets, **overrides):
-    return create_workflow(
-        workflow_type="train",
-        config_file=[str(bundle / "configs" / name) for name in ("train.yaml", *presets)],
-        meta_file=str(bundle / "configs/metadata.json"),
-        logging_file=str(bundle / "configs/logging.conf"),
-        bundle_root=str(bundle),
-        output_dir=str(output_dir),
-        device="$torch.device('cpu')",
-        **{**SHORT, **overrides},
-    )
+    options = {**SHORT, **overrides, "output_dir": str(output_dir)}
+    return workflow(bundle, "train", ["train.yaml", *presets], **options)
 
 
 def refusal(bundle, output_dir, **overrides):

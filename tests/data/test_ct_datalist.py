@@ -1,7 +1,6 @@
 """From a folder of scans to a datalist of slices: what is found, whose it is, what is left out and why."""
 
 import json
-import runpy
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ from monai_fundusgen.data.ct_datalist import build_ct_datalist, describe_ct, vol
 from monai_fundusgen.data.ct_persons import persons, trace_of
 from monai_fundusgen.data.ct_volume import CTVolume, read_nifti
 from monai_fundusgen.data.datalist import CT_READER, write_datalist
+from tests.reference import ct_scans
 
 pytest.importorskip("pydicom")
-SCANS = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "ct_scans.py"))
-body_hu, nifti, series = SCANS["body_hu"], SCANS["nifti"], SCANS["series"]
+body_hu, nifti, series = ct_scans.body_hu, ct_scans.nifti, ct_scans.series
 
 
 @pytest.fixture

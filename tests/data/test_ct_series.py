@@ -1,17 +1,14 @@
 """DICOM series: what belongs together, what is left out, and the Hounsfield units of all of it."""
 
-import runpy
-from pathlib import Path
-
 import nibabel as nib
 import numpy as np
 import pytest
 
 from monai_fundusgen.data import ct_series
 from monai_fundusgen.data.ct_series import even_runs, read_run, remarks, slice_file, stack_affine, stacks
+from tests.reference import ct_scans
 
-SCANS = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "ct_scans.py"))
-body_hu, series, slice_dataset = (SCANS["body_hu"], SCANS["series"], SCANS["slice_dataset"])
+body_hu, series, slice_dataset = (ct_scans.body_hu, ct_scans.series, ct_scans.slice_dataset)
 
 pydicom = pytest.importorskip("pydicom")
 

@@ -1,8 +1,6 @@
 """Slices of a CT datalist: place, spacing, neighbours, and who is held back."""
 
 import json
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +10,9 @@ from monai_fundusgen.data.ct_datalist import build_ct_datalist
 from monai_fundusgen.data.ct_slices import LoadSliced, placed_slice, slice_items, slice_training_data
 from monai_fundusgen.data.ct_volume import read_nifti
 from monai_fundusgen.data.datalist import write_datalist
+from tests.reference import ct_scans
 
-SCANS = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "ct_scans.py"))
-body_hu, nifti = SCANS["body_hu"], SCANS["nifti"]
+body_hu, nifti = ct_scans.body_hu, ct_scans.nifti
 
 
 @pytest.fixture(scope="module")

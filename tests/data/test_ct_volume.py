@@ -1,17 +1,14 @@
 """CT volumes: orientation, resampling and refusals, on made files; HU of real ones against nibabel."""
 
-import runpy
-from pathlib import Path
-
 import nibabel as nib
 import numpy as np
 import pytest
 
 from monai_fundusgen.data.ct_body import body_box
 from monai_fundusgen.data.ct_volume import CTVolume, nifti_bytes, read_nifti, upright, write_nifti
+from tests.reference import ct_scans
 
-SCANS = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "ct_scans.py"))
-body_hu, nifti = (SCANS["body_hu"], SCANS["nifti"])
+body_hu, nifti = (ct_scans.body_hu, ct_scans.nifti)
 
 
 def values_at(volume, points_mm):

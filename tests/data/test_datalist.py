@@ -11,9 +11,10 @@ from monai.data import load_decathlon_datalist
 from PIL import Image
 
 from monai_fundusgen.data.cases import Case
-from monai_fundusgen.data.datalist import build_datalist, describe, spread_by_person, write_datalist
+from monai_fundusgen.data.datalist import build_datalist, describe, write_datalist
 from monai_fundusgen.data.layouts import find_layout
 from monai_fundusgen.data.loading import load_datalist
+from monai_fundusgen.data.splitting import spread_by_person
 
 PAIRED = find_layout("paired")
 

@@ -1,8 +1,5 @@
 """Samplers against ideal denoisers, whose distributions are known, and against the schedulers of diffusers."""
 
-import runpy
-from pathlib import Path
-
 import pytest
 import torch
 from monai.networks.schedulers import DDPMScheduler
@@ -11,8 +8,8 @@ from monai_fundusgen.diffusion.noise import SeededNoise
 from monai_fundusgen.diffusion.samplers import SOLVERS, ddim, ddpm, dpm_solver, heun, num_levels, sampler_of, unipc
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.diffusion.weighting import shift_logits
+from tests.reference.patch_mixture import PatchMixture
 
-PatchMixture = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "patch_mixture.py"))["PatchMixture"]
 VARIANCE = 0.25
 LINEAR = NoiseSchedule.linear()
 

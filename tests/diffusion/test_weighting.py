@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import runpy
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,8 +20,8 @@ from monai_fundusgen.diffusion.weighting import (
     shift_logits,
     snr_of,
 )
+from tests.reference.patch_mixture import PatchMixture
 
-PatchMixture = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "patch_mixture.py"))["PatchMixture"]
 ABAR = torch.tensor([1e-9, 0.01, 0.5, 0.99, 1 - 1e-9], dtype=torch.float64)
 
 

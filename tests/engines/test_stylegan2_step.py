@@ -126,7 +126,7 @@ def test_the_averaged_generator_lags_behind_the_trained_one():
 
 
 def test_the_generator_comes_to_draw_what_it_is_shown():
-    """Half the picture white, half black: the distance of the mean sample falls to less than half in 100 steps."""
+    """Half the picture white, half black: in 100 steps the distance of the mean sample falls to 0.35 of what it was."""
     shown = torch.ones(8, 2, SIZE, SIZE)
     shown[..., : SIZE // 2] = -1
     run = Training([{"label": shown}] * 100, lr=1e-2, r1_weight=1.0)
@@ -138,7 +138,7 @@ def test_the_generator_comes_to_draw_what_it_is_shown():
 
     before = distance()
     run.run()
-    assert distance() < before / 2
+    assert distance() < 0.4 * before  # 0.349 measured, from 1.05 to 0.37
 
 
 @pytest.mark.parametrize(("settings", "says"), [

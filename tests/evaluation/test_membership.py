@@ -8,7 +8,7 @@ from monai_fundusgen.data.items import phantom_items
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.evaluation.membership import denoising_losses, membership
 from monai_fundusgen.evaluation.populations import DatalistEyes
-from monai_fundusgen.inferers.diffusion import VesselMapSampler
+from monai_fundusgen.inferers.diffusion import DiffusionSampler
 from monai_fundusgen.weights.bundles import bundle
 from monai_fundusgen.weights.stages import Stage
 
@@ -26,7 +26,7 @@ class Memory(torch.nn.Module):
 
 def test_a_model_that_knows_a_map_by_heart_has_no_loss_on_it():
     maps = (torch.rand(3, 2, 16, 16, generator=torch.Generator().manual_seed(0)) > 0.7).float()
-    sampler = VesselMapSampler(NoiseSchedule.cosine(), prediction="x_0", shape=(2, 16, 16))
+    sampler = DiffusionSampler(NoiseSchedule.cosine(), prediction="x_0", shape=(2, 16, 16))
     losses = denoising_losses(Stage(Memory(2 * maps[1] - 1), sampler, {}), maps)
     assert losses[1] == 0 and (losses[[0, 2]] > 1).all()
     with pytest.raises(ValueError, match="expected a sampler of maps"):

@@ -14,7 +14,8 @@ from PIL import Image
 from monai_fundusgen.__main__ import main
 from monai_fundusgen.dataset.verification import verify
 from monai_fundusgen.evaluation import judged_section, measurements
-from monai_fundusgen.evaluation.report import CACHE, PAGE, REPORT, Evaluation, evaluate, read_report
+from monai_fundusgen.evaluation.report import Evaluation, evaluate
+from monai_fundusgen.evaluation.report_file import CACHE, PAGE, REPORT
 
 SEEDS = {"training": range(6), "testing": range(20, 24)}
 LABELS = {"0": "background", "1": "artery", "2": "vein", "3": "crossing"}
@@ -38,7 +39,7 @@ def world(tmp_path_factory):
 
 def test_the_report_holds_what_its_reference_says(world):
     root, _, content = world
-    assert content == read_report(root / "report" / REPORT)
+    assert content == json.loads((root / "report" / REPORT).read_text())
     assert {name: one["eyes"] for name, one in content["samples"].items()} == {
         "real": 4, "other_real": 6, "synthetic": 4, "phantom": 2,
     }  # fmt: skip

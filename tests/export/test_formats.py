@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_fundusgen.__main__ import USER_ERROR, main
+from monai_fundusgen.__main__ import USER_ERROR
 from monai_fundusgen.export.card import pattern_of
 from monai_fundusgen.export.export_dataset import export_dataset
 from monai_fundusgen.export.formats import FORMATS
 from monai_fundusgen.export.source import SourceDataset
+from tests.verbs import run
 
 SPLIT = {name for name, form in FORMATS.items() if "testing" in form.options}
 LINKING = {name for name, form in FORMATS.items() if "links" in form.options}
@@ -221,16 +222,6 @@ def test_settings_that_would_lead_elsewhere_are_refused(copied, tmp_path):
     (copied / "run.json").write_text(json.dumps(settings))
     with pytest.raises(ValueError, match=r"shard_size: found '\.\./\.\.', expected a whole number"):
         export_dataset(copied, tmp_path / "out", "ssanet")
-
-
-def run(capsys, *arguments):
-    try:
-        main([str(one) for one in arguments])
-        code = 0
-    except SystemExit as stop:
-        code = stop.code or 0
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def test_the_console_lists_formats_without_folders_and_wants_both_else(capsys, dataset, tmp_path):

@@ -17,21 +17,9 @@ from monai_fundusgen.groundtruth.registered import RegistrationError
 from monai_fundusgen.groundtruth.ridges import ridge_probability
 from monai_fundusgen.groundtruth.rigid import FIELD_SIZES, FIELD_TURNS, FRAME_SIZES, FRAME_TURNS
 from monai_fundusgen.groundtruth.warp import Warp, resampled, similarity
-from monai_fundusgen.vessels.skeleton import thin
 
 SIZE = 384
 TIMES_S = (10.8, 14.0, 24.0, 180.0)
-
-
-def centre_line(known):
-    """Points (x, y) of the vessels of the photograph."""
-    return np.argwhere(thin(known.raster.label.any(0)))[::3, ::-1].astype(np.float64)
-
-
-def errors(known, index, warp):
-    points = centre_line(known)
-    found = known.error_px(index, points, warp.map(points))
-    return found[np.isfinite(found)]
 
 
 def levels(image, valid):
@@ -66,10 +54,10 @@ def test_all_frames_of_the_eye_are_kept_and_lie_on_the_photograph(known, spoiled
     for i, one in enumerate(spoiled.frames[: len(TIMES_S)]):
         assert one.kept, one.reason
         assert one.reason == ""
-        found = errors(known, i, one.warp)
+        found = known.errors_px(i, one.warp)
         everything.append(found)
         assert np.median(found) < 0.8  # px at 384
-        before = known.error_px(i, centre_line(known), centre_line(known))
+        before = known.error_px(i, known.centre_points(), known.centre_points())
         if i:  # the first does not move
             assert np.median(found) < 0.25 * np.nanmedian(before)
     assert np.median(np.concatenate(everything)) < 0.5
@@ -88,7 +76,7 @@ def test_what_is_no_frame_of_the_eye_is_left_out_with_its_reason(spoiled, name, 
 
 
 def test_no_warp_folds_and_every_way_back_returns(known, spoiled):
-    points = centre_line(known)
+    points = known.centre_points()
     for one in spoiled.kept:
         assert 0.5 < one.minimum_jacobian < 1.2
         assert np.abs(one.warp.unmap(one.warp.map(points)) - points).max() < 0.01
@@ -110,6 +98,7 @@ def test_a_frame_on_the_photograph_shows_its_vessels(known, spoiled):
     beside = np.roll(vessels, 12, axis=1)  # where they would be, were the frame off by 12 px
     over = [shown.image[one & shown.valid].mean() - shown.image[shown.valid].mean() for one in (vessels, beside)]
     assert over[0] > 3 * max(over[1], 0.01)
+    # 3.33 times; 3.43 at the peak: at 384 px thin vessels are a pixel wide, and ridges spread beside them
     assert shown.probability[vessels & shown.valid].mean() > 3 * shown.probability[~vessels & shown.valid].mean()
     assert not shown.image[~shown.valid].any()
 
@@ -124,17 +113,16 @@ def test_wrong_times_are_told_by_the_filling(known):
 
 
 def test_a_negative_is_registered_like_the_frame(known):
-    case = known.case
-    positive = prepared(case.frames[2].image, case.frames[2].valid)
-    negative = prepared(1 - case.frames[2].image, case.frames[2].valid)
-    np.testing.assert_allclose(positive, negative, atol=0.02)  # a grey level may round to the next bin
-    assert np.abs(positive - negative).mean() < 1e-4
+    for one in known.case.frames:
+        apart = np.abs(prepared(one.image, one.valid) - prepared(1 - one.image, one.valid))
+        # a grey level may round to the next bin: 0.0104 at most, on 0.1 % of the pixels of the worst frame
+        assert apart.max() < 0.012 and (apart > 1e-3).mean() < 0.002
 
 
 def test_an_image_lies_on_itself(known):
     one = levels(known.case.frames[2].image, known.case.frames[2].valid)
     stage = polish(one, one, bend(one, one, begin(one, one, FRAME_TURNS, FRAME_SIZES)))
-    points = centre_line(known)
+    points = known.centre_points()
     assert np.abs(stage.map(points) - points).max() < 0.1
 
 
@@ -147,7 +135,7 @@ def test_a_known_similarity_is_recovered(known, turn, scale, shift):
     grid = Warp((truth,)).grid((SIZE, SIZE))
     fixed = levels(resampled(image, grid), resampled(valid, grid) > 0.99)
     found = begin(fixed, levels(image, valid), FIELD_TURNS, FIELD_SIZES)
-    points = centre_line(known)
+    points = known.centre_points()
     points = points[np.hypot(*(truth.map(points) - (SIZE - 1) / 2).T) < 0.45 * SIZE]
     assert np.median(np.abs(found.map(points) - truth.map(points))) < 1.0
 
@@ -160,7 +148,7 @@ def test_the_error_grows_with_the_motion_and_never_beyond_the_start():
         fixed, moving = (levels(frame.image, frame.valid) for frame in moved.case.frames)
         start = begin(fixed, moving, FRAME_TURNS, FRAME_SIZES)
         bent = polish(fixed, moving, bend(fixed, moving, start))
-        rigid, ours = (np.median(errors(moved, 1, Warp((stage,)))) for stage in (start, bent))
+        rigid, ours = (np.median(moved.errors_px(1, Warp((stage,)))) for stage in (start, bent))
         assert ours < rigid
         medians.append(ours)
     assert medians[0] < medians[1] < 1.0
@@ -171,7 +159,7 @@ def test_photograph_and_angiogram_of_different_fields_meet():
     wide = phantom_case(5, (17.5, 24.0), size=SIZE, photograph_deg=50, angiogram_deg=30)
     result = register_case(wide.case, ridge_probability)
     assert len(result.kept) == 2
-    assert np.median(errors(wide, 1, result.frames[1].warp)) < 0.8
+    assert np.median(wide.errors_px(1, result.frames[1].warp)) < 0.8
     shown = result.kept[0].on_photograph()
     assert shown.valid.mean() < 0.45  # the angiogram shows a part only
 
@@ -192,7 +180,7 @@ def test_a_mirrored_angiogram_is_refused_by_name(known):
 def test_one_frame_is_enough(known):
     result = register_case(replace(known.case, frames=known.case.frames[2:3]), ridge_probability)
     assert result.anchor == known.case.frames[2].name
-    assert np.median(errors(known, 2, result.frames[0].warp)) < 0.8
+    assert np.median(known.errors_px(2, result.frames[0].warp)) < 0.8
 
 
 def test_a_case_without_a_usable_frame_is_refused_with_the_reasons(known):

@@ -8,7 +8,7 @@ from monai.engines import SupervisedEvaluator
 from monai_fundusgen.diffusion.noise import SeededNoise
 from monai_fundusgen.diffusion.samplers import SOLVERS
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.inferers.diffusion import NetworkDenoiser, RequestedMapSampler, VesselMapSampler
+from monai_fundusgen.inferers.diffusion import DiffusionSampler, NetworkDenoiser, RequestedSampler
 from monai_fundusgen.transforms.traits import TRAITS, TraitRequest
 
 SCHEDULE = NoiseSchedule.cosine(200, log_snr_shift=-1.4)
@@ -36,7 +36,7 @@ class IdealLogits(torch.nn.Module):
 
 
 def sampler_with(**options):
-    return VesselMapSampler(SCHEDULE, **{"num_evaluations": 21, "shape": SHAPE, **options})
+    return DiffusionSampler(SCHEDULE, **{"num_evaluations": 21, "shape": SHAPE, **options})
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -118,7 +118,7 @@ def test_contexts_go_with_their_seeds_and_must_be_as_many():
     network, context = IdealLogits(), torch.tensor([-3.0, 0.0, 3.0])
     whole = sampler_with(batch_size=2)([1, 2, 3], network, context=context)
     assert torch.equal(sampler_with(batch_size=2)([3], network, context=context[2:])[0], whole[2])
-    with pytest.raises(ValueError, match="3 contexts for 2 maps"):
+    with pytest.raises(ValueError, match="3 contexts for 2 images"):
         sampler_with()([1, 2], network, context=context)
 
 
@@ -141,7 +141,7 @@ def test_bfloat16_and_channels_last_change_bits_not_maps():
 
 def test_a_config_builds_it_and_monais_evaluator_runs_it():
     parser = ConfigParser({"inferer": {
-        "_target_": "monai_fundusgen.inferers.diffusion.VesselMapSampler",
+        "_target_": "monai_fundusgen.inferers.diffusion.DiffusionSampler",
         "schedule": {"_target_": "monai_fundusgen.diffusion.schedule.NoiseSchedule.cosine", "num_steps": 200},
         "shape": [2, 4, 4], "num_evaluations": 5,
     }})  # fmt: skip
@@ -172,9 +172,9 @@ def density_network(x, timesteps, context=None):
 
 
 def test_each_seed_gets_its_own_request_whatever_the_batch():
-    plain = VesselMapSampler(NoiseSchedule.cosine(), prediction="x_0", num_evaluations=3, shape=(2, 4, 4))
+    plain = DiffusionSampler(NoiseSchedule.cosine(), prediction="x_0", num_evaluations=3, shape=(2, 4, 4))
     request = TraitRequest(density=[0.05, 0.13])
-    sampler = RequestedMapSampler(plain, request)
+    sampler = RequestedSampler(plain, request)
     together = sampler([5, 6], density_network).mean((1, 2, 3))
     alone = sampler([6], density_network).mean((1, 2, 3))
     expected = [0.5 + 0.1 * (request.draw(seed)["density"] - 0.09) / 0.02 for seed in (5, 6)]
@@ -183,5 +183,5 @@ def test_each_seed_gets_its_own_request_whatever_the_batch():
 
 
 def test_without_a_request_the_network_is_called_without_a_context():
-    plain = VesselMapSampler(NoiseSchedule.cosine(), prediction="x_0", num_evaluations=2, shape=(2, 4, 4))
-    assert torch.allclose(RequestedMapSampler(plain)([1], density_network), torch.tensor(0.5), atol=1e-4)
+    plain = DiffusionSampler(NoiseSchedule.cosine(), prediction="x_0", num_evaluations=2, shape=(2, 4, 4))
+    assert torch.allclose(RequestedSampler(plain)([1], density_network), torch.tensor(0.5), atol=1e-4)

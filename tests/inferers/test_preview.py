@@ -1,13 +1,13 @@
 import torch
 
-from monai_fundusgen.inferers.preview import ImagePreview, MapPreview
+from monai_fundusgen.inferers.preview import ImagePreview, SamplePreview
 
 
 def test_maps_of_the_same_seeds_come_back_every_time():
     def sampler(seeds, network):
         return torch.stack([torch.rand(2, 4, 4, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
-    preview = MapPreview(sampler, torch.nn.Identity(), seeds=(3, 4))
+    preview = SamplePreview(sampler, torch.nn.Identity(), seeds=(3, 4))
     assert preview().shape == (2, 3, 4, 4) and preview().dtype == torch.uint8
     assert torch.equal(preview(), preview())
 

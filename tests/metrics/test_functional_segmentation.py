@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -19,8 +15,7 @@ from monai_fundusgen.metrics.functional.segmentation import (
     specificity,
 )
 from monai_fundusgen.vessels.skeleton import thin
-
-drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
+from tests.reference import vessel_drawings as drawn
 
 
 def test_counts_on_a_hand_drawn_row():

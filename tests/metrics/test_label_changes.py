@@ -5,18 +5,7 @@ import pytest
 
 from monai_fundusgen.conventions import ARTERY_CODE, CROSSING_CODE, VEIN_CODE
 from monai_fundusgen.metrics.functional.label_changes import LabelChanges, label_changes
-
-HEIGHT, WIDTH = 90, 140  # not square: a swapped axis fails
-ACROSS = (slice(40, 45), slice(10, 130))  # an artery from left to right,
-DOWN = (slice(5, 85), slice(60, 64))  # and a vein over it
-
-
-def cross():
-    """An artery and a vein that cross."""
-    codes = np.zeros((HEIGHT, WIDTH), np.uint8)
-    codes[ACROSS] |= ARTERY_CODE
-    codes[DOWN] |= VEIN_CODE
-    return codes
+from tests.reference.label_drawings import HEIGHT, WIDTH, cross
 
 
 def fork():

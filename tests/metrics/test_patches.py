@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from monai_fundusgen.metrics.functional.memorisation import soft_dice
 from monai_fundusgen.metrics.functional.patches import PatchGallery
+from tests.reference.soft_dice import soft_dice
 
 
 def maps(count, size=32, seed=0):

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -16,8 +12,8 @@ from monai_fundusgen.metrics.functional.vessel_structure import (
 )
 from monai_fundusgen.vessels.central_calibre import knudtson
 from monai_fundusgen.vessels.field import Field
+from tests.reference import vessel_drawings as drawn
 
-drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
 SIZES = [1, 2, 4, 8, 16]
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import runpy
 from itertools import zip_longest
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,23 +10,14 @@ from torch import nn
 
 from monai_fundusgen.networks.blocks.adaptive_norm_block import AdaptiveNormBlock
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
-
-ReferenceUNet = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "adm_unet.py"))["ReferenceUNet"]
+from tests.networks.weights import randomised
+from tests.reference.adm_unet import ReferenceUNet
 
 TINY = {"channels": (16, 24, 32), "attention_levels": (False, True, True), "num_head_channels": 8, "norm_num_groups": 8}
 
 
-def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Every weight drawn anew: fresh U-Nets end in zeros, so two unrelated ones would agree."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.08)
-    return network
-
-
 def tiny(**changes) -> ADMUNet:
-    return randomised(ADMUNet(**{"in_channels": 2, "out_channels": 2, "num_res_blocks": 1, **TINY, **changes})).eval()
+    return randomised(ADMUNet(**{"in_channels": 2, "out_channels": 2, "num_res_blocks": 1, **TINY, **changes}))
 
 
 def count(network: nn.Module) -> int:

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.nn import functional as F
 
-from monai_fundusgen.networks.nets.edsr import EDSR, FUNDUS_MEAN, self_ensemble
+from monai_fundusgen.networks.nets.edsr import EDSR, FUNDUS_MEAN
 
 
 def photograph(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -98,21 +97,3 @@ def test_border_errors():
         EDSR(scale=5)
     with pytest.raises(ValueError, match="3 values for 1 image channels"):
         EDSR(image_channels=1)
-
-
-def test_self_ensemble_of_an_equivariant_function_is_that_function():
-    enlarge = lambda x: F.interpolate(x, scale_factor=2, mode="nearest")
-    x = photograph(1, 3, 5, 7)
-    assert torch.allclose(self_ensemble(enlarge, x), enlarge(x), atol=1e-6)
-
-
-def test_self_ensemble_commutes_with_turns_and_flips_though_the_network_does_not():
-    network = tiny(guide_channels=1).eval()
-    x, guide = photograph(1, 3, 6, 5), photograph(1, 1, 12, 10, seed=1)
-    turned = torch.rot90(x, 1, (-2, -1)), torch.rot90(guide, 1, (-2, -1))
-    with torch.no_grad():
-        assert not torch.allclose(network(*turned), torch.rot90(network(x, guide), 1, (-2, -1)), atol=1e-4)
-        whole = self_ensemble(network, x, guide)
-        assert torch.allclose(self_ensemble(network, *turned), torch.rot90(whole, 1, (-2, -1)), atol=1e-5)
-        flipped = self_ensemble(network, x.flip(-1), guide.flip(-1))
-    assert torch.allclose(flipped, whole.flip(-1), atol=1e-5)

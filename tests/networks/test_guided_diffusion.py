@@ -1,33 +1,21 @@
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
 import pytest
 import torch
 from monai.networks.nets import DiffusionModelUNet
-from torch import nn
 
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
 from monai_fundusgen.weights.guided_diffusion import from_guided_diffusion
+from tests.networks.weights import randomised
+from tests.reference import adm_unet
 
-REFERENCE = runpy.run_path(str(Path(__file__).parents[1] / "reference" / "adm_unet.py"))
 CHANNELS, ATTENTION, HEAD, GROUPS = (32, 64, 96), (False, True, True), 16, 32
-
-
-def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Every weight drawn anew: fresh U-Nets end in zeros, so two unrelated ones would agree."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.08)
-    return network.eval()
 
 
 def published(residual_resampling=True, channels=CHANNELS, **options):
     """A network as guided-diffusion trains it, and its checkpoint."""
-    network = REFERENCE["ReferenceUNet"](2, 4, channels, ATTENTION, 2, HEAD, GROUPS, residual_resampling, **options)
-    return randomised(network), REFERENCE["published_state"](network)
+    network = adm_unet.ReferenceUNet(2, 4, channels, ATTENTION, 2, HEAD, GROUPS, residual_resampling, **options)
+    return randomised(network), adm_unet.published_state(network)
 
 
 def ours(resblock_updown=True, **changes):

@@ -9,18 +9,10 @@ from torch import nn
 
 from monai_fundusgen.networks.nets.adm_unet import ADMUNet
 from monai_fundusgen.weights.monai_generative import from_monai_generative
+from tests.networks.weights import randomised
 
 WIDTHS = {"num_res_blocks": 1, "attention_levels": (False, True), "num_head_channels": 8, "norm_num_groups": 8}
 CHANNELS = (16, 24)
-
-
-def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Every weight drawn anew: fresh U-Nets end in zeros, so two unrelated ones would agree."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.08)
-    return network.eval()
 
 
 def host(seed=1, **options):

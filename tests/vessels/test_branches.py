@@ -5,8 +5,7 @@ import pytest
 
 from monai_fundusgen.data.items import phantom_arrays
 from monai_fundusgen.vessels.branches import label_branches
-
-HEIGHT, WIDTH = 90, 140
+from tests.reference.label_drawings import ACROSS, DOWN, HEIGHT, WIDTH
 
 
 def empty():
@@ -15,7 +14,7 @@ def empty():
 
 def test_a_vessel_is_one_branch_through_its_crossing():
     vessels = empty()
-    vessels[0, 40:45, 10:130] = vessels[1, 5:85, 60:64] = True
+    vessels[0][ACROSS] = vessels[1][DOWN] = True
     found = label_branches(vessels)
     assert np.array_equal(found.number[0], vessels[0] * 1) and np.array_equal(found.number[1], vessels[1] * 2)
     assert len(found.ends) == 2 and len(set(found.ends.ravel().tolist())) == 4
@@ -57,7 +56,8 @@ def test_every_vessel_pixel_of_an_eye_has_one_branch_of_its_plane(phantom):
     arteries, veins = (set(np.unique(plane)) - {0} for plane in found.number)
     numbers = set(range(1, len(found.ends) + 1))
     assert not arteries & veins and arteries | veins <= numbers
-    assert len(numbers - arteries - veins) < 0.05 * len(numbers)  # between two junctions that touch
+    # between two junctions that touch no pixel is left: 3 of 318 here, 0 to 2.4 % in eyes 0 to 5
+    assert len(numbers - arteries - veins) < 0.02 * len(numbers)
 
 
 def test_branches_are_connected(phantom):

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from monai_fundusgen.vessels.calibre import distance_on, weighted_quantiles, width_histogram
 from monai_fundusgen.vessels.graph import vessel_graph
-
-drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
+from tests.reference import vessel_drawings as drawn
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from monai_fundusgen.vessels.graph import vessel_graph
-
-drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
+from tests.reference import vessel_drawings as drawn
 
 
 def test_a_bifurcation_is_three_segments_at_one_node():

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -16,8 +12,8 @@ from monai_fundusgen.vessels.topology import (
     junction_exponents,
     junctions,
 )
+from tests.reference import vessel_drawings as drawn
 
-drawn = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "reference" / "vessel_drawings.py")))
 TURNS = [lambda m: m, np.flipud, np.fliplr, np.rot90, lambda m: np.rot90(m, 2), np.transpose]
 
 

@@ -15,7 +15,6 @@ from PIL import Image
 
 from monai_fundusgen.conventions import IMAGE, LABEL
 from monai_fundusgen.data.datalist import (
-    SECTIONS,
     photograph_datalist,
     refuse_missing_folder,
     refuse_other_file,
@@ -34,6 +33,7 @@ from monai_fundusgen.data.label_studies import (
 )
 from monai_fundusgen.data.loading import has_items, load_datalist
 from monai_fundusgen.data.reading import read_av, read_rgb
+from monai_fundusgen.data.splitting import SECTIONS
 from monai_fundusgen.metrics.functional.label_changes import LabelChanges, label_changes
 from monai_fundusgen.storage.checksum import file_sha256
 from monai_fundusgen.storage.picture_file import png_bytes

@@ -9,7 +9,8 @@ from typing import Any
 
 from monai_fundusgen.apps.review.source import REVIEWED, ReviewItem, ReviewSource
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL, LABEL_NAMES
-from monai_fundusgen.data.datalist import READER, SECTIONS
+from monai_fundusgen.data.datalist import READER
+from monai_fundusgen.data.splitting import SECTIONS
 from monai_fundusgen.storage.whole_file import write_json
 
 _COUNTS = {"training": "numTraining", "validation": "numValidation", "testing": "numTest"}

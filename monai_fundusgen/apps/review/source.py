@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from monai_fundusgen.conventions import FOV, IMAGE, LABEL
-from monai_fundusgen.data.datalist import SECTIONS
 from monai_fundusgen.data.items import with_ids
 from monai_fundusgen.data.loading import has_items, load_datalist
 from monai_fundusgen.data.reading import PHOTOGRAPHS
+from monai_fundusgen.data.splitting import SECTIONS
 from monai_fundusgen.storage.contained import contained
 
 _DATALIST, _LABELS, _IMAGES = "datalist.json", "labels", "images"

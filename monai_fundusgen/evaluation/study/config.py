@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from monai_fundusgen.data.datalist import SECTIONS
+from monai_fundusgen.data.splitting import SECTIONS
 from monai_fundusgen.evaluation.study.fields import Fields, nearest
 from monai_fundusgen.weights.bundles import bundle as installed
 

@@ -17,7 +17,7 @@ class Nearest:
     """The best match of a map in a gallery.
 
     Attributes:
-        dice: soft Dice, 1 for a copy.
+        dice: soft Dice, ``2 sum(a b) / (sum(a^2) + sum(b^2))`` over all entries; 1 for a copy.
         index: place in the gallery.
         flipped: whether the map was mirrored left-right, before it was turned.
         rotation_deg: turn about the image centre that was applied, counter-clockwise as one looks at the image.
@@ -29,13 +29,6 @@ class Nearest:
     flipped: bool
     rotation_deg: float
     shift_px: tuple[int, int]
-
-
-def soft_dice(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """``2 sum(a b) / (sum(a^2) + sum(b^2))`` over all entries: the Dice of 0/1 maps, and 1 for equal grey ones."""
-    x, y = a.astype(np.float64), b.astype(np.float64)
-    below = (x**2).sum() + (y**2).sum()
-    return float(2 * (x * y).sum() / below) if below else float("nan")
 
 
 def poses(

@@ -19,8 +19,6 @@ COUNTS = (
     "labelled", "labelled_found", "found", "found_labelled",
     "artery_artery", "artery_vein", "vein_artery", "vein_vein",
 )  # fmt: skip
-#: Figures of `reading_figures`.
-FIGURES = ("dice", "recall", "precision", "av_accuracy", "av_balanced", "artery_recall", "vein_recall")
 
 
 def reading_counts(

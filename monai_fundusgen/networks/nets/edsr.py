@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -97,24 +97,6 @@ class EDSR(nn.Module):
                 f"EDSR: guide is {tuple(guide.shape[1:])}, expected {expected} (guide_channels, height, width)"
             )
         return [F.pixel_unshuffle(guide, self.scale)]
-
-
-def self_ensemble(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-    """Mean of a network's outputs over the eight flips and quarter turns of its inputs, each turned back.
-
-    Args:
-        network: images (N, C, H, W) to an image (N, C', H', W') with the same orientation.
-        inputs: what the network takes; all are turned alike.
-
-    Source: Timofte et al. 2016 (arXiv:1511.02228); "geometric self-ensemble" of Lim et al. 2017, section 3.4.
-    """
-    outputs = []
-    for flip in (False, True):
-        for turns in range(4):
-            turned = [torch.rot90(x.flip(-1) if flip else x, turns, (-2, -1)) for x in inputs]
-            output = torch.rot90(network(*turned), -turns, (-2, -1))
-            outputs.append(output.flip(-1) if flip else output)
-    return torch.stack(outputs).mean(dim=0)
 
 
 def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:

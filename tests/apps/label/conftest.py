@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -72,12 +71,6 @@ def _wait(url, process, log):
         except OSError:
             time.sleep(0.5)
     raise AssertionError(f"no answer after {START_S} s: {log.read_text()[-3000:]}")
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def write_picture(path: Path, pixels):

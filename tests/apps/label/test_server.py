@@ -18,7 +18,8 @@ from PIL import Image
 from monai_fundusgen.conventions import SYNTHETIC_ON_GIVEN_MAP
 from monai_fundusgen.data.label_studies import FINAL, ORIGINAL, LabelStudies, read_codes
 from monai_fundusgen.weights.bundles import SEGMENTER, bundle
-from tests.apps.label.conftest import free_port, pixels_of, running, serve_command, write_picture
+from tests.apps.label.conftest import pixels_of, running, serve_command, write_picture
+from tests.processes import free_port
 
 pytestmark = pytest.mark.label
 

@@ -8,18 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_fundusgen.conventions import ARTERY_CODE, VEIN_CODE
-
-HEIGHT, WIDTH = 90, 140  # not square: a swapped axis fails
-ACROSS, DOWN = (slice(40, 45), slice(10, 130)), (slice(5, 85), slice(60, 64))
-
-
-def cross():
-    """Codes of an artery from left to right, and of a vein over it."""
-    codes = np.zeros((HEIGHT, WIDTH), np.uint8)
-    codes[ACROSS] |= ARTERY_CODE
-    codes[DOWN] |= VEIN_CODE
-    return codes
+from monai_fundusgen.conventions import VEIN_CODE
+from tests.reference.label_drawings import HEIGHT, WIDTH, cross
 
 
 def turned():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from monai_fundusgen.apps.review.label_codes import branch_body, changes, packed, unpacked
-from tests.apps.review.conftest import HEIGHT, WIDTH, cross, turned
+from tests.apps.review.conftest import turned
+from tests.reference.label_drawings import HEIGHT, WIDTH, cross
 
 
 def test_codes_come_back_as_they_went():

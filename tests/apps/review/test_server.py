@@ -18,7 +18,8 @@ from monai_fundusgen.apps.review.reviewers import Reviewers, tokens_of
 from monai_fundusgen.apps.review.server import make_app
 from monai_fundusgen.apps.review.source import find_source
 from monai_fundusgen.apps.review.store import ReviewStore
-from tests.apps.review.conftest import cross, lay_out, packed, turned
+from tests.apps.review.conftest import lay_out, packed, turned
+from tests.reference.label_drawings import cross
 
 HERE = "http://127.0.0.1:8200"
 GZIP = {"content-type": "application/gzip"}

@@ -11,7 +11,8 @@ from monai_fundusgen.apps.review.label_codes import read_codes
 from monai_fundusgen.apps.review.source import find_source
 from monai_fundusgen.apps.review.store import ReviewStore, StaleError
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
-from tests.apps.review.conftest import cross, turned
+from tests.apps.review.conftest import turned
+from tests.reference.label_drawings import cross
 
 ANNA, BEN = {"by": "anna", "page": "a1"}, {"by": "ben", "page": "b1"}
 
