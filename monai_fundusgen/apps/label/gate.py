@@ -64,7 +64,7 @@ class Gate:
         host = headers.get("host", "")
         if self.token is None and _name(host) not in LOOPBACK:
             return 403, f"Host: found {host[:80]!r}, expected this machine by 127.0.0.1 or localhost"
-        if "origin" in headers and urlsplit(headers["origin"]).netloc != host:
+        if "origin" in headers and _site(headers["origin"]) != host:
             return 403, f"Origin: found {headers['origin'][:80]!r}, expected a page of this server"
         given = headers.get("authorization", "").removeprefix("Bearer ").removeprefix("bearer ")
         if self.token is not None and not hmac.compare_digest(given.encode(), self.token.encode()):
@@ -106,6 +106,14 @@ class Gate:
 def _name(host: str) -> str:
     """A host without its port."""
     return host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
+
+
+def _site(origin: str) -> str | None:
+    """Host and port of an origin; None where it is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def _answer(send: Send, status: int, detail: str) -> None:

@@ -155,6 +155,8 @@ def test_what_was_told_first_stays(app, study_folder, study):
     ({"reasons": ["nose"]}, "reasons: found ['nose'], expected a list of some of vessels"),
     ({"mark": [0, 0, 1]}, "mark: found [0, 0, 1], expected left, top, right and bottom"),
     ({"mark": [0, 0, 2, 1]}, "mark: found [0, 0, 2, 1]"),
+    ({"mark": [0, 0, 1, 10**400]}, "mark: found [0, 0, 1, 1000"),
+    ({"response_ms": 10**400}, "response_ms: found 1000"),
     ({"mark": [0.5, 0, 0.5, 1]}, "expected left below right"),
     ({"response_ms": -1}, "response_ms: found -1"),
     ({"response_ms": 1e300}, "response_ms: found 1e+300"),
