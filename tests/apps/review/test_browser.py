@@ -256,7 +256,7 @@ def test_a_server_that_is_gone_loses_nothing(context, server, folder):
     server.start()
     assert current(folder)[290, 250] == original(folder)[290, 250]
     again, held = Reviewer(context, server), []
-    again.page.route("**/api/save/**", held.append)
+    again.page.route("**/api/save/**", lambda route: held.append(route))
     again.open().ready().told("that had not reached the server are back")
     assert again.page.inner_text("#saved") == "Saving ..."  # and not before it is true
     held[0].continue_()
