@@ -209,6 +209,7 @@ def test_a_body_without_end_is_cut_off(app):
 def test_other_sites_are_kept_out(app, study_folder):
     token = {"token": tokens(study_folder)["anna"]}
     assert browser(app, origin="http://evil.example").post("/api/enter", json=token).status_code == 403
+    assert browser(app, origin="http://[").post("/api/enter", json=token).status_code == 403
     assert browser(app, origin=HERE).post("/api/enter", json=token).status_code == 200
     assert browser(app, host="evil.example").get("/").status_code == 400  # a name that points here
     assert browser(app, host="localhost:8100").get("/").status_code == 200
