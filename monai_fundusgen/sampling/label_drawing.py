@@ -17,7 +17,7 @@ from monai_fundusgen.vessels.tracing.repair import PathRepair, repair_paths
 from monai_fundusgen.vessels.tracing.traced_eye import traced_eye
 from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
-#: Sampled vessels have more gaps, specks and small loops than true ones. So these reach farther than the defaults, which
+#: Sampled vessels have more gaps, specks and small loops than true ones: this reaches farther than the defaults, which
 #: do no harm to true maps; px of the soft map.
 REPAIR: Final = PathRepair(attach_px=8.0, loop_px=60.0, speck_px=8.0)
 
