@@ -36,7 +36,7 @@ def review(
 ) -> None:
     """Serve photographs and labels to reviewers' browsers until Ctrl-C; the original labels stay as they are."""
     from monai_fundusgen.apps.review.server import serve
-    from monai_fundusgen.apps.web.guarded_app import LOOPBACK
+    from monai_fundusgen.apps.web.hosts import LOOPBACK
 
     def told(address: str, tokens: dict[str, str], folder: Path) -> None:
         for name, token in tokens.items():

@@ -49,7 +49,7 @@ def serve(
     """Serve a study to its readers' browsers until Ctrl-C; the links are printed, one for each reader."""
     from monai_fundusgen.apps.turing.server import serve as serve_study
     from monai_fundusgen.apps.turing.study import TOKENS
-    from monai_fundusgen.apps.web.guarded_app import LOOPBACK
+    from monai_fundusgen.apps.web.hosts import LOOPBACK
     from monai_fundusgen.apps.web.tokens import read_tokens
 
     def told(address: str) -> None:

@@ -8,8 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
+#: Modes of a file: everybody on the machine may read it, or its owner alone.
+READABLE: Final = 0o644
+PRIVATE: Final = 0o600
 _PARTIAL = ".part"
 
 
@@ -20,7 +23,7 @@ def remove_partial(folder: str | Path) -> None:
 
 
 @contextmanager
-def whole_file(path: str | Path, scratch: str | Path | None = None) -> Iterator[BinaryIO]:
+def whole_file(path: str | Path, scratch: str | Path | None = None, *, mode: int = READABLE) -> Iterator[BinaryIO]:
     """Open ``path`` for binary writing under a temporary name; rename it at the end, drop it on an error.
 
     Missing folders are made. The content is on the disk (fsync) before the name is.
@@ -28,6 +31,7 @@ def whole_file(path: str | Path, scratch: str | Path | None = None) -> Iterator[
     Args:
         path: the file.
         scratch: folder for the temporary name, on the same file system; by default that of the file.
+        mode: who may read the file, `READABLE` or `PRIVATE`; while it is written, only its owner may.
     """
     path = Path(path)
     for folder in (path.parent, *([Path(scratch)] if scratch else [])):
@@ -38,7 +42,7 @@ def whole_file(path: str | Path, scratch: str | Path | None = None) -> Iterator[
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
@@ -51,9 +55,9 @@ def whole_file(path: str | Path, scratch: str | Path | None = None) -> Iterator[
         raise
 
 
-def write_whole(path: str | Path, content: bytes, scratch: str | Path | None = None) -> None:
-    """Write ``content`` to ``path``, whole or not at all; ``scratch`` as in `whole_file`."""
-    with whole_file(path, scratch) as file:
+def write_whole(path: str | Path, content: bytes, scratch: str | Path | None = None, *, mode: int = READABLE) -> None:
+    """Write ``content`` to ``path``, whole or not at all; ``scratch`` and ``mode`` as in `whole_file`."""
+    with whole_file(path, scratch, mode=mode) as file:
         file.write(content)
 
 

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from monai_fundusgen.storage.whole_file import remove_partial, whole_file, write_json, write_whole
+from monai_fundusgen.storage.whole_file import PRIVATE, remove_partial, whole_file, write_json, write_whole
 
 
 def test_content_arrives_and_no_temporary_file_stays(tmp_path):
@@ -20,6 +20,17 @@ def test_an_error_while_writing_keeps_the_old_file(tmp_path):
         raise RuntimeError("killed")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_private_file_is_for_its_owner_alone_from_its_first_byte(tmp_path):
+    with whole_file(tmp_path / "tokens.csv", mode=PRIVATE) as file:
+        (partial,) = tmp_path.iterdir()
+        assert partial.stat().st_mode & 0o077 == 0
+        os.chmod(partial, 0o666)  # whatever it is meanwhile, the name gets it as told
+        file.write(b"secret")
+    assert (tmp_path / "tokens.csv").stat().st_mode & 0o777 == 0o600
+    write_whole(tmp_path / "tokens.csv", b"for all")
+    assert (tmp_path / "tokens.csv").stat().st_mode & 0o777 == 0o644
 
 
 def test_json_that_cannot_be_written_leaves_nothing(tmp_path):

@@ -7,9 +7,9 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
+from monai_fundusgen.apps.web.hosts import LOOPBACK, site_of
+
 #: Largest body of a request: a photograph of 60 megapixels without compression.
 MAX_BODY: Final = 192 * 2**20
 
@@ -64,7 +64,7 @@ class Gate:
         host = headers.get("host", "")
         if self.token is None and _name(host) not in LOOPBACK:
             return 403, f"Host: found {host[:80]!r}, expected this machine by 127.0.0.1 or localhost"
-        if "origin" in headers and urlsplit(headers["origin"]).netloc != host:
+        if "origin" in headers and site_of(headers["origin"]) != host:
             return 403, f"Origin: found {headers['origin'][:80]!r}, expected a page of this server"
         given = headers.get("authorization", "").removeprefix("Bearer ").removeprefix("bearer ")
         if self.token is not None and not hmac.compare_digest(given.encode(), self.token.encode()):

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from monai_fundusgen.apps.label.gate import LOOPBACK
+from monai_fundusgen.apps.web.hosts import LOOPBACK
 from monai_fundusgen.data.label_studies import ENDINGS, LabelStudies
 from monai_fundusgen.storage.whole_file import write_whole
 

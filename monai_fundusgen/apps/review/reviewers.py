@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from monai_fundusgen.apps.web.guarded_app import LOOPBACK
+from monai_fundusgen.apps.web.hosts import LOOPBACK
 from monai_fundusgen.apps.web.tokens import owner_of, read_tokens, token_sha256, write_tokens
 
 TOKENS: Final = "tokens.csv"

@@ -18,7 +18,6 @@ from monai_fundusgen.apps.review.reviewers import Reviewers, check_reviewers, to
 from monai_fundusgen.apps.review.source import ReviewItem, find_source
 from monai_fundusgen.apps.review.store import ReviewStore, StaleError
 from monai_fundusgen.apps.web.guarded_app import (
-    LOOPBACK,
     ASGIApp,
     HTTPException,
     JSONResponse,
@@ -28,6 +27,7 @@ from monai_fundusgen.apps.web.guarded_app import (
     guarded_app,
     json_of,
 )
+from monai_fundusgen.apps.web.hosts import LOOPBACK
 from monai_fundusgen.apps.web.listening import hosts_of, listen
 from monai_fundusgen.apps.web.page_server import PageServer
 from monai_fundusgen.conventions import IMAGE

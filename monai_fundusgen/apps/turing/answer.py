@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -154,7 +153,7 @@ def _mark(told: Any) -> tuple[float, float, float, float] | None:
     if told is None:
         return None
     ends = told if isinstance(told, list) and len(told) == 4 else []
-    if not ends or not all(isinstance(end, (int, float)) and math.isfinite(end) and 0 <= end <= 1 for end in ends):
+    if not ends or not all(isinstance(end, (int, float)) and 0 <= end <= 1 for end in ends):
         raise ValueError(f"mark: found {_short(told)}, expected left, top, right and bottom, each 0 to 1")
     left, top, right, bottom = map(float, ends)
     if left >= right or top >= bottom:

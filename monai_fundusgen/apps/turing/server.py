@@ -15,7 +15,6 @@ from monai_fundusgen.apps.turing.answer_book import AnswerBook
 from monai_fundusgen.apps.turing.pages import ASSETS, page
 from monai_fundusgen.apps.turing.study import Reader, Study, picture_path, read_study
 from monai_fundusgen.apps.web.guarded_app import (
-    LOOPBACK,
     ASGIApp,
     HTTPException,
     JSONResponse,
@@ -24,6 +23,7 @@ from monai_fundusgen.apps.web.guarded_app import (
     guarded_app,
     json_of,
 )
+from monai_fundusgen.apps.web.hosts import LOOPBACK
 from monai_fundusgen.apps.web.listening import hosts_of, listen
 from monai_fundusgen.apps.web.page_server import PageServer
 

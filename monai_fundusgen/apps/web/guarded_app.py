@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
+
+from monai_fundusgen.apps.web.hosts import LOOPBACK, site_of
 
 try:
     from starlette.applications import Starlette
@@ -20,12 +21,10 @@ except ImportError as error:
     raise ImportError("Starlette is not installed; pip install 'monai-fundusgen[study]'") from error
 
 __all__ = [
-    "LOOPBACK", "ASGIApp", "HTMLResponse", "HTTPException", "JSONResponse", "Request", "Response", "Routes", "body_of",
+    "ASGIApp", "HTMLResponse", "HTTPException", "JSONResponse", "Request", "Response", "Routes", "body_of",
     "guarded_app", "json_of",
 ]  # fmt: skip
 
-#: Names under which a browser on this machine may ask for the server; another name is another site's.
-LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 #: Method, path and what answers.
 Routes = Sequence[tuple[str, str, Callable[[Request], Awaitable[Response]]]]
 
@@ -102,7 +101,7 @@ async def body_of(request: Request, media_type: str, max_bytes: int) -> bytes:
     if request.headers.get("content-type", "").split(";")[0].strip() != media_type:
         raise HTTPException(415, f"Expected content-type {media_type}.")
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and site_of(origin) != request.headers.get("host"):
         raise HTTPException(403, "This request came from another site.")
     body = bytearray()
     async for chunk in request.stream():

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from monai_fundusgen.apps.web.guarded_app import LOOPBACK, ASGIApp
+from monai_fundusgen.apps.web.guarded_app import ASGIApp
+from monai_fundusgen.apps.web.hosts import LOOPBACK
 
 _EVERYWHERE: Final = ("0.0.0.0", "::")
 

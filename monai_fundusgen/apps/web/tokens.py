@@ -9,7 +9,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from monai_fundusgen.storage.whole_file import write_whole
+from monai_fundusgen.storage.whole_file import PRIVATE, write_whole
 
 
 def token_sha256(token: str) -> str:
@@ -37,8 +37,7 @@ def write_tokens(path: Path, tokens: Mapping[str, str]) -> None:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("reader", "token"))
     rows.writerows(tokens.items())
-    write_whole(path, text.getvalue().encode())
-    path.chmod(0o600)
+    write_whole(path, text.getvalue().encode(), mode=PRIVATE)
 
 
 def read_tokens(path: Path) -> dict[str, str]:

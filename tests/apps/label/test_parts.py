@@ -60,6 +60,7 @@ def test_what_may_pass_passes_and_gets_headers():
         ({"host": "127.0.0.1.example"}, 403),
         ({"origin": "http://elsewhere.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
         ({"content-length": "11"}, 413),
         ({"content-length": "many"}, 413),
     ],

@@ -263,11 +263,14 @@ def test_the_least_sure_photograph_comes_first(world):
 
 
 def test_scoring_writes_confidences_and_corrections(world):
-    for method in ("corrections", "confidence"):
+    for tag in (ORIGINAL, FINAL):
+        world.client.save_label("eye", str(world.root / "truth.png"), tag, {"user": "anna"})
+    world.client.upload_image(str(world.root / "studies" / "eye.png"), "waiting", {})
+    for method, told in (("corrections", "eye"), ("confidence", "scored")):
         request = urllib.request.Request(f"{world.url}/scoring/{method}?run_sync=true", data=b"{}", method="POST")
         request.add_header("Content-Type", "application/json")
         answer = json.load(urllib.request.urlopen(request, timeout=LONG_S))
-        assert answer
+        assert told in json.dumps(answer)
     objects = world.client.datastore()["objects"]
     assert objects["eye"]["labels"][FINAL]["info"]["changes"]["changed_kind_px"] == 0
     waiting = [one for one in objects.values() if FINAL not in one["labels"]]
@@ -275,10 +278,13 @@ def test_scoring_writes_confidences_and_corrections(world):
 
 
 def test_the_studies_become_a_datalist(world):
+    for name in ("eye", "eye_tif", "eye_jpg"):
+        world.client.save_label(name, str(world.root / "truth.png"), FINAL, {"user": "anna"})
+    version = world.client.datastore()["objects"]["eye"]["labels"][FINAL]["info"]["version"]
     output = world.root / "back.json"
     command = [sys.executable, "-m", "monai_fundusgen", "label", "import", str(world.studies.root), "-o", str(output)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "3 final labels" in told and "eye: version 3 by anna" in told
+    assert "3 final labels" in told and f"eye: version {version} by anna" in told
     assert len(json.loads(output.read_text())["training"]) == 3
 
 

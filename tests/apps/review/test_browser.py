@@ -255,8 +255,11 @@ def test_a_server_that_is_gone_loses_nothing(context, server, folder):
     anna.page.close()  # and with it the page that had the changes
     server.start()
     assert current(folder)[290, 250] == original(folder)[290, 250]
-    again = Reviewer(context, server).open()
-    again.told("that had not reached the server are back")
+    again, held = Reviewer(context, server), []
+    again.page.route("**/api/save/**", lambda route: held.append(route))
+    again.open().ready().told("that had not reached the server are back")
+    assert again.page.inner_text("#saved") == "Saving ..."  # and not before it is true
+    held[0].continue_()
     again.saved()
     assert current(folder)[290, 250] == 2
 
@@ -269,10 +272,13 @@ def on_screen(page):
 
 
 def test_zoom_pan_red_free_opacity_and_the_original(context, server, folder):
-    anna = Reviewer(context, server).open().saved()
+    anna = Reviewer(context, server)
     page = anna.page
+    page.set_viewport_size({"width": 1600, "height": 800})  # wider than high, so that all of it is less than the width
+    anna.open().saved()
     box = lambda: page.locator(".label").bounding_box()
-    fitted = box()
+    fitted, stage = box(), page.locator("#stage").bounding_box()
+    assert fitted["height"] == pytest.approx(stage["height"], abs=2) and fitted["width"] < stage["width"]  # all of it
     page.click("#actual")
     playwright.expect(page.locator(".label")).to_have_js_property("offsetWidth", SIDE)
     page.keyboard.press("f")
@@ -298,6 +304,17 @@ def test_zoom_pan_red_free_opacity_and_the_original(context, server, folder):
     page.wait_for_timeout(200)
     assert np.ptp(on_screen(page), axis=-1).max() > 40
     assert not (folder / "review" / f"{EYES[0]}.json").exists()  # looking changes nothing
+
+
+def test_of_two_photographs_chosen_at_once_the_last_is_shown(context, server, folder):
+    anna = Reviewer(context, server)
+    anna.page.evaluate("document.querySelectorAll('#rows button').forEach((button) => button.click())")
+    anna.saved()
+    assert anna.page.locator(".label").count() == 1
+    anna.page.wait_for_selector(f"#rows button[aria-current=true]:has-text('{EYES[1]}')")
+    anna.paint("a", (250, 240), (250, 260))
+    anna.saved()
+    assert current(folder, EYES[1])[250, 250] == 1 and not (folder / "review" / f"{EYES[0]}.json").exists()
 
 
 def test_a_spoilt_photograph_is_told_and_the_next_one_opens(context, server, folder):

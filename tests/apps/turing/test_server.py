@@ -155,6 +155,8 @@ def test_what_was_told_first_stays(app, study_folder, study):
     ({"reasons": ["nose"]}, "reasons: found ['nose'], expected a list of some of vessels"),
     ({"mark": [0, 0, 1]}, "mark: found [0, 0, 1], expected left, top, right and bottom"),
     ({"mark": [0, 0, 2, 1]}, "mark: found [0, 0, 2, 1]"),
+    ({"mark": [0, 0, 1, 10**400]}, "mark: found [0, 0, 1, 1000"),
+    ({"response_ms": 10**400}, "response_ms: found 1000"),
     ({"mark": [0.5, 0, 0.5, 1]}, "expected left below right"),
     ({"response_ms": -1}, "response_ms: found -1"),
     ({"response_ms": 1e300}, "response_ms: found 1e+300"),
@@ -207,6 +209,7 @@ def test_a_body_without_end_is_cut_off(app):
 def test_other_sites_are_kept_out(app, study_folder):
     token = {"token": tokens(study_folder)["anna"]}
     assert browser(app, origin="http://evil.example").post("/api/enter", json=token).status_code == 403
+    assert browser(app, origin="http://[").post("/api/enter", json=token).status_code == 403
     assert browser(app, origin=HERE).post("/api/enter", json=token).status_code == 200
     assert browser(app, host="evil.example").get("/").status_code == 400  # a name that points here
     assert browser(app, host="localhost:8100").get("/").status_code == 200

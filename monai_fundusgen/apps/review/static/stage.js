@@ -27,22 +27,34 @@ class Stage {
 
   // Shows a photograph and its label; resolves when both are on the screen.
   async show(url, map, keepView) {
-    const view = keepView && this.map ? this.viewer.viewport.getBounds() : null;
+    const view = keepView && this.map ? this.viewer.viewport.getBounds() : null, shown = Symbol(url);
     this.clear();
+    this.shown = shown;
     await new Promise((resolve, reject) => {
       this.viewer.addOnceHandler("open", resolve);
       this.viewer.addOnceHandler("open-failed", () => reject(new Error("The photograph cannot be shown in this browser.")));
       this.viewer.open({ type: "image", url, crossOriginPolicy: false, buildPyramid: true });
     });
+    await this.measure();
+    if (this.shown !== shown) return; // another one was chosen meanwhile
+    if (view) this.viewer.viewport.fitBounds(view, true); else this.viewer.viewport.goHome(true);
     this.map = map;
     map.canvas.className = "label";
     this.viewer.addOverlay({ element: map.canvas, location: new OpenSeadragon.Rect(0, 0, 1, map.height / map.width) });
-    if (view) this.viewer.viewport.fitBounds(view, true);
     this.setRedFree(this.redFree); this.setOpacity(this.opacity);
+    await new Promise((resolve) => requestAnimationFrame(resolve)); // after the viewer's own of this frame
+  }
+
+  // Tells the viewer the size of its element, which it knows from when the page was hidden or the window another one.
+  async measure() {
+    await new Promise((resolve) => {
+      this.viewer.addOnceHandler("resize", resolve);
+      this.viewer.forceResize();
+    });
   }
 
   clear() {
-    this.map = null;
+    this.map = this.shown = null;
     this.viewer.clearOverlays();
     this.viewer.close();
   }

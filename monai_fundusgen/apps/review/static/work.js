@@ -61,7 +61,7 @@ class Work {
       map.onedit = () => { this.edits += 1; this.page.changed(); this.save(); };
       this.hold(told);
       await this.bringBack();
-      this.page.saved(this.mine ? "All saved" : "");
+      if (!this.pending()) this.page.saved(this.mine ? "All saved" : ""); // else the save tells
       this.findBranches();
     } catch (error) {
       if (order === this.order) this.close();
