@@ -63,20 +63,24 @@ def scored(probability, truth, fov, fine, mask=None):
     }
 
 
-def branch_scores(truth_map, made, odds):
-    """Share of the branches' length that is left open, and right among the rest, and right were none left open."""
-    graph, kinds = made.graph, combined_kinds(odds)
+def true_branches(truth_map, graph):
+    """Whether each branch (S,) is an artery in the truth, and its length in px, 0 where it is not one kind there."""
     rows, columns = np.rint(graph.points_rc).astype(int).T
     branch = np.repeat(np.arange(graph.num_segments), np.diff(graph.offsets))
     counts = [truth_map[kind][rows, columns] * graph.clear for kind in (ARTERY, VEIN)]
     on = [np.bincount(branch, count, graph.num_segments) for count in counts]
     points = np.bincount(branch, graph.clear, graph.num_segments)
     pure = (np.maximum(*on) >= 0.9 * points) & (np.minimum(*on) <= 0.1 * points) & (points > 0)
-    right = kinds.kind == np.where(on[0] > on[1], ARTERY, VEIN)
-    length = graph.lengths_px * pure
+    return on[0] > on[1], graph.lengths_px * pure
+
+
+def branch_scores(artery, length, odds):
+    """Share of the branches' length that is left open, and right among the rest, and right were none left open."""
+    kinds = combined_kinds(odds)
+    right = kinds.kind == np.where(artery, ARTERY, VEIN)
     told = ~kinds.uncertain
     return {
-        "branches": int(pure.sum()),
+        "branches": int((length > 0).sum()),
         "open": float(length[~told].sum() / length.sum()),
         "right_of_told": float((length * right)[told].sum() / max(length[told].sum(), 1e-9)),
         "right_of_all": float((length * right).sum() / length.sum()),
@@ -111,29 +115,42 @@ def one_case(seed, readers, times_s):
     rows = {name: scored(plane, truth, fov, fine) for name, plane in {**maps, "best frame": best}.items()}
     rows["chain"] = scored(made.probability, truth, fov, fine, made.mask)
     odds = {"timing": made.timing, "network": made.network, "both": made.timing + made.network}
-    kinds = {name: branch_scores(known.raster.label, made, one) for name, one in odds.items()}
+    artery, length = true_branches(known.raster.label, made.graph)
+    kinds = {name: branch_scores(artery, length, one) for name, one in odds.items()}
+    pure = length > 0
+    evidence = {"artery": artery, "length_px": length, "timing": made.timing, "network": made.network}
     return {
         "seed": seed,
         "frames": len(times_s),
+        "times_s": list(times_s),
         "kept": len(registered.kept),
         "maps": rows,
         "kinds": kinds,
+        "evidence": {name: values[pure].round(3).tolist() for name, values in evidence.items()},
         "cpu_s": seconds,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
 
 
 def cases(options):
-    """Add a line a case to a file."""
+    """Add a line a case to a file; eyes that are in it already are not measured again."""
     readers = frame_reader(options.frames), photograph_reader()
+    began, done = time.perf_counter(), {row["seed"] for row in read(options.rows)} if options.rows.is_file() else set()
     for seed in range(options.first, options.first + options.eyes):
+        if seed in done or time.perf_counter() - began > options.seconds:
+            continue
         with options.rows.open("a") as file:
             file.write(json.dumps(one_case(seed, readers, options.times)) + "\n")
 
 
+def read(path):
+    """Lines of a file of cases."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def table(options):
     """Means over the lines of a file."""
-    rows = [json.loads(line) for line in options.rows.read_text().splitlines()]
+    rows = read(options.rows)
     print(f"{len(rows)} eyes, {sum(row['kept'] for row in rows)} of {sum(row['frames'] for row in rows)} frames kept")
     for part, names in (("maps", ("auc", "dice", "best_dice", "cl_dice", "thin")),
                         ("kinds", ("branches", "open", "right_of_told", "right_of_all"))):  # fmt: skip
@@ -173,6 +190,7 @@ def main():
         verb.add_argument("--first", type=int, default=2_000_000)
         if name == "cases":
             verb.add_argument("--rows", type=Path, required=True)
+            verb.add_argument("--seconds", type=float, default=float("inf"), help="begin no further eye after so many")
             verb.add_argument("--times", type=float, nargs="+", default=TWELVE_TIMES_S)
             verb.add_argument("--frames", default="network", choices=("network", "ridges"))
     verb = verbs.add_parser("table")
