@@ -118,7 +118,7 @@ def one_case(seed, readers, times_s):
     artery, length = true_branches(known.raster.label, made.graph)
     kinds = {name: branch_scores(artery, length, one) for name, one in odds.items()}
     pure = length > 0
-    evidence = {"artery": artery, "length_px": length, "timing": made.timing, "network": made.network}
+    evidence = {"artery": artery.astype(int), "length_px": length, "timing": made.timing, "network": made.network}
     return {
         "seed": seed,
         "frames": len(times_s),
@@ -139,8 +139,9 @@ def cases(options):
     for seed in range(options.first, options.first + options.eyes):
         if seed in done or time.perf_counter() - began > options.seconds:
             continue
+        line = json.dumps(one_case(seed, readers, options.times)) + "\n"
         with options.rows.open("a") as file:
-            file.write(json.dumps(one_case(seed, readers, options.times)) + "\n")
+            file.write(line)
 
 
 def read(path):
