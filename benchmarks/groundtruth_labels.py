@@ -2,14 +2,16 @@
 
     python benchmarks/groundtruth_labels.py cases --eyes 8 --rows rows.jsonl      # --first, --times
     python benchmarks/groundtruth_labels.py table rows.jsonl
+    python benchmarks/groundtruth_labels.py calibration rows.jsonl                # is the confidence what is right?
+    python benchmarks/groundtruth_labels.py learn others.jsonl                    # the map that mends it
     python benchmarks/groundtruth_labels.py frames --eyes 24                       # network against filter
 
-Without arguments: ``frames`` on four eyes. Cases: twelve frames of 1024 px an eye, moved as `phantom_case` moves them,
-registered by `register_case`, scored inside the field of the photograph. ``photograph``: vessel probability of
-fundus_av_unet. ``best frame``: the one registered frame of the highest Dice with the truth, which nobody could choose
-without it. Dice at the threshold of each (one half; the chain's own rule for ``chain``), and at the best of nineteen
-thresholds. Thin: centre-line pixels of the truth on vessels under 40 um (3 px). Branches: of the chain's own map, where
-nine in ten of their pixels are one kind in the truth; weighed by length.
+Without arguments: ``frames`` on four eyes. Cases: frames of 1024 px, moved as `phantom_case` moves them, registered by
+`register_case`, scored inside the field of the photograph; a later call goes on in the same file. ``photograph``:
+vessel probability of fundus_av_unet. ``best frame``: the one registered frame of the highest Dice with the truth, which
+nobody could choose without it. Dice at the threshold of each (one half; the chain's own rule for ``chain``), and at the
+best of nineteen thresholds. Thin: centre-line pixels of the truth on vessels under 40 um (3 px). Branches: of the
+chain's own map, where nine in ten of their pixels are one kind in the truth; weighed by length.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 from scipy.stats import rankdata
 
 from monai_fundusgen.conventions import ARTERY, VEIN
@@ -38,6 +41,7 @@ from monai_fundusgen.vessels.skeleton import thin
 
 THIN_UM = 40.0
 LEVELS = np.arange(0.05, 1.0, 0.05)
+KNOTS = (0.5, 1.5, 2.5, 3.5, 4.5, 6.0)
 
 
 def auc(score, truth):
@@ -74,17 +78,25 @@ def true_branches(truth_map, graph):
     return on[0] > on[1], graph.lengths_px * pure
 
 
-def branch_scores(artery, length, odds):
-    """Share of the branches' length that is left open, and right among the rest, and right were none left open."""
-    kinds = combined_kinds(odds)
-    right = kinds.kind == np.where(artery, ARTERY, VEIN)
-    told = ~kinds.uncertain
-    return {
-        "branches": int((length > 0).sum()),
-        "open": float(length[~told].sum() / length.sum()),
-        "right_of_told": float((length * right)[told].sum() / max(length[told].sum(), 1e-9)),
-        "right_of_all": float((length * right).sum() / length.sum()),
-    }
+def odds_of(evidence):
+    """Log-odds of artery (S,) by source, as they are added up."""
+    timing, network = (np.array(evidence[name]) for name in ("timing", "network"))
+    return {"timing": timing, "network": network, "both": timing + network}
+
+
+def branch_scores(evidence):
+    """By source: share of the branches' length left open, right among the rest, and right were none left open."""
+    length, found = np.array(evidence["length_px"]), {}
+    for name, odds in odds_of(evidence).items():
+        kinds = combined_kinds(odds)
+        right, told = kinds.kind == np.where(evidence["artery"], ARTERY, VEIN), ~kinds.uncertain
+        found[name] = {
+            "branches": len(length),
+            "open": float(length[~told].sum() / length.sum()),
+            "right_of_told": float((length * right)[told].sum() / max(length[told].sum(), 1e-9)),
+            "right_of_all": float((length * right).sum() / length.sum()),
+        }
+    return found
 
 
 def one_case(seed, readers, times_s):
@@ -114,9 +126,7 @@ def one_case(seed, readers, times_s):
     best = max(probabilities, key=lambda one: dice(one >= 0.5, truth & fov))
     rows = {name: scored(plane, truth, fov, fine) for name, plane in {**maps, "best frame": best}.items()}
     rows["chain"] = scored(made.probability, truth, fov, fine, made.mask)
-    odds = {"timing": made.timing, "network": made.network, "both": made.timing + made.network}
     artery, length = true_branches(known.raster.label, made.graph)
-    kinds = {name: branch_scores(artery, length, one) for name, one in odds.items()}
     pure = length > 0
     evidence = {"artery": artery.astype(int), "length_px": length, "timing": made.timing, "network": made.network}
     return {
@@ -125,7 +135,6 @@ def one_case(seed, readers, times_s):
         "times_s": list(times_s),
         "kept": len(registered.kept),
         "maps": rows,
-        "kinds": kinds,
         "evidence": {name: values[pure].round(3).tolist() for name, values in evidence.items()},
         "cpu_s": seconds,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
@@ -150,8 +159,8 @@ def read(path):
 
 
 def table(options):
-    """Means over the lines of a file."""
-    rows = read(options.rows)
+    """Means over the lines of a file; kinds by the rules as they are now, from the evidence that was kept."""
+    rows = [{**row, "kinds": branch_scores(row["evidence"])} for row in read(options.rows)]
     print(f"{len(rows)} eyes, {sum(row['kept'] for row in rows)} of {sum(row['frames'] for row in rows)} frames kept")
     for part, names in (("maps", ("auc", "dice", "best_dice", "cl_dice", "thin")),
                         ("kinds", ("branches", "open", "right_of_told", "right_of_all"))):  # fmt: skip
@@ -162,6 +171,42 @@ def table(options):
     for name in rows[0]["cpu_s"]:
         print(f"{name}: {np.mean([row['cpu_s'][name] for row in rows]):.1f} s of processor time")
     print(f"peak memory {max(row['peak_gib'] for row in rows):.1f} GiB")
+
+
+def pooled(paths):
+    """Of all branches of files of cases, by source: size of the log-odds, whether right, length in px."""
+    found = {}
+    for row in (row for path in paths for row in read(path)):
+        for name, odds in odds_of(row["evidence"]).items():
+            right = (odds > 0) == np.array(row["evidence"]["artery"], dtype=bool)
+            found.setdefault(name, []).append((np.abs(odds), right, row["evidence"]["length_px"]))
+    return {name: [np.concatenate(one) for one in zip(*parts, strict=True)] for name, parts in found.items()}
+
+
+def calibration(options):
+    """By source: what the confidence states by tenth between one half and one, what is right, weighed by length."""
+    for name, (size, right, length) in pooled(options.rows).items():
+        for how, stated in (("added up", 1 / (1 + np.exp(-size))), ("as stated", combined_kinds(size).confidence)):
+            place = np.minimum((stated - 0.5) * 20, 9).astype(int)
+            weight = np.bincount(place, length, 10)
+            says, is_right = (
+                np.bincount(place, length * one, 10) / np.maximum(weight, 1e-9) for one in (stated, right)
+            )
+            off = float((weight * np.abs(says - is_right)).sum() / weight.sum())
+            print(f"{name}, {how}: expected calibration error {off:.4f}\n| from | share | states | right |")
+            for k in np.flatnonzero(weight):
+                print(f"| {0.5 + k / 20:.2f} | {weight[k] / weight.sum():.3f} | {says[k]:.3f} | {is_right[k]:.3f} |")
+
+
+def learn(options):
+    """Of both sources together: share right by size of the log-odds, made monotone, as log-odds."""
+    size, right, length = pooled(options.rows)["both"]
+    order = np.argsort(size)
+    level = isotonic_regression(right[order].astype(float), weights=length[order]).x
+    for knot in KNOTS:
+        near = np.abs(size[order] - knot) <= 0.5
+        share = float(np.average(level[near], weights=length[order][near])) if near.any() else float("nan")
+        print(f"{knot}: {near.sum()} branches, right {share:.4f}, log-odds {np.log(share / (1 - share)):.2f}")
 
 
 def frames(options):
@@ -194,6 +239,10 @@ def main():
             verb.add_argument("--seconds", type=float, default=float("inf"), help="begin no further eye after so many")
             verb.add_argument("--times", type=float, nargs="+", default=TWELVE_TIMES_S)
             verb.add_argument("--frames", default="network", choices=("network", "ridges"))
+    for name, action in (("calibration", calibration), ("learn", learn)):
+        verb = verbs.add_parser(name)
+        verb.set_defaults(action=action)
+        verb.add_argument("rows", type=Path, nargs="+")
     verb = verbs.add_parser("table")
     verb.set_defaults(action=table)
     verb.add_argument("rows", type=Path)

@@ -5,7 +5,13 @@ import pytest
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.groundtruth.filling import filling_rank, measure_filling
-from monai_fundusgen.groundtruth.kinds import BranchKinds, combined_kinds, network_log_odds, timing_log_odds
+from monai_fundusgen.groundtruth.kinds import (
+    BranchKinds,
+    calibrated,
+    combined_kinds,
+    network_log_odds,
+    timing_log_odds,
+)
 from monai_fundusgen.phantom.angiogram import angiogram_sequence
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.vessels.drawing import rasterise
@@ -98,6 +104,15 @@ def test_two_sources_that_agree_are_surer_and_that_differ_less_sure():
     assert both.confidence[0] > BranchKinds(timing).confidence[0]
     with pytest.raises(ValueError, match=r"least_confidence: found 1.5, expected"):
         combined_kinds(timing, least_confidence=1.5)
+
+
+def test_calibration_keeps_every_kind_and_the_order_of_confidences():
+    added = np.linspace(-9, 9, 181)  # 0 among them
+    found = calibrated(added)
+    assert np.array_equal(np.sign(found), np.sign(added)) and np.allclose(found, -calibrated(-added))
+    assert (np.diff(found) >= 0).all() and (np.diff(found[np.abs(added) < 3]) > 0).all()
+    confidence = combined_kinds(added).confidence
+    assert ((confidence >= 0.5) & (confidence <= 1)).all() and confidence[90] == 0.5
 
 
 def test_a_network_is_heard_by_branch_and_only_so_far():
