@@ -29,7 +29,7 @@ from scipy.stats import rankdata
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.data.angiograms import phantom_angiogram
 from monai_fundusgen.groundtruth.aggregation import RULES, aggregate
-from monai_fundusgen.groundtruth.kinds import combined_kinds
+from monai_fundusgen.groundtruth.kinds import LEAST_CONFIDENCE, calibrated, combined_kinds, timing_evidence
 from monai_fundusgen.groundtruth.networks import frame_reader, photograph_reader
 from monai_fundusgen.groundtruth.phantom_case import TWELVE_TIMES_S, phantom_case
 from monai_fundusgen.groundtruth.pipeline import as_recorded
@@ -41,7 +41,8 @@ from monai_fundusgen.vessels.skeleton import thin
 
 THIN_UM = 40.0
 LEVELS = np.arange(0.05, 1.0, 0.05)
-KNOTS = (0.5, 1.5, 2.5, 3.5, 4.5, 6.0)
+LEAST, MOST = 0.51, 0.99  # shares right that are believed: above one half, so that no kind is lost
+KNOTS = (1.0, 2.0, 2.5, 3.0, 3.5, 4.0)
 
 
 def auc(score, truth):
@@ -78,9 +79,9 @@ def true_branches(truth_map, graph):
     return on[0] > on[1], graph.lengths_px * pure
 
 
-def odds_of(evidence):
-    """Log-odds of artery (S,) by source, as they are added up."""
-    timing, network = (np.array(evidence[name]) for name in ("timing", "network"))
+def odds_of(evidence, mapped=calibrated):
+    """Log-odds of artery (S,) by source; of timing as they are `calibrated`, or as filling states them."""
+    timing, network = mapped(np.array(evidence["timing"])), np.array(evidence["network"])
     return {"timing": timing, "network": network, "both": timing + network}
 
 
@@ -128,7 +129,12 @@ def one_case(seed, readers, times_s):
     rows["chain"] = scored(made.probability, truth, fov, fine, made.mask)
     artery, length = true_branches(known.raster.label, made.graph)
     pure = length > 0
-    evidence = {"artery": artery.astype(int), "length_px": length, "timing": made.timing, "network": made.network}
+    evidence = {
+        "artery": artery.astype(int),
+        "length_px": length,
+        "timing": timing_evidence(made.graph, made.filling),
+        "network": made.network,
+    }
     return {
         "seed": seed,
         "frames": len(times_s),
@@ -173,39 +179,42 @@ def table(options):
     print(f"peak memory {max(row['peak_gib'] for row in rows):.1f} GiB")
 
 
-def pooled(paths):
+def pooled(paths, mapped):
     """Of all branches of files of cases, by source: size of the log-odds, whether right, length in px."""
     found = {}
     for row in (row for path in paths for row in read(path)):
-        for name, odds in odds_of(row["evidence"]).items():
+        for name, odds in odds_of(row["evidence"], mapped).items():
             right = (odds > 0) == np.array(row["evidence"]["artery"], dtype=bool)
             found.setdefault(name, []).append((np.abs(odds), right, row["evidence"]["length_px"]))
     return {name: [np.concatenate(one) for one in zip(*parts, strict=True)] for name, parts in found.items()}
 
 
 def calibration(options):
-    """By source: what the confidence states by tenth between one half and one, what is right, weighed by length."""
-    for name, (size, right, length) in pooled(options.rows).items():
-        for how, stated in (("added up", 1 / (1 + np.exp(-size))), ("as stated", combined_kinds(size).confidence)):
+    """By source: what the confidence states by tenth between one half and one, and what is right, by length."""
+    for how, mapped in (("as stated", lambda odds: odds), ("calibrated", calibrated)):
+        for name, (size, right, length) in pooled(options.rows, mapped).items():
+            stated = combined_kinds(size).confidence
             place = np.minimum((stated - 0.5) * 20, 9).astype(int)
             weight = np.bincount(place, length, 10)
-            says, is_right = (
-                np.bincount(place, length * one, 10) / np.maximum(weight, 1e-9) for one in (stated, right)
-            )
-            off = float((weight * np.abs(says - is_right)).sum() / weight.sum())
-            print(f"{name}, {how}: expected calibration error {off:.4f}\n| from | share | states | right |")
+            says, is_right = (np.bincount(place, length * one, 10) / np.maximum(weight, 1) for one in (stated, right))
+            off, told = float((weight * np.abs(says - is_right)).sum() / weight.sum()), stated >= LEAST_CONFIDENCE
+            print(f"{name}, timing {how}: expected calibration error {off:.4f}, "
+                  f"open {np.average(~told, weights=length):.3f}, "
+                  f"right among the rest {np.average(right[told], weights=length[told]):.3f}, "
+                  f"of all {np.average(right, weights=length):.3f}\n| from | share | states | right |")  # fmt: skip
             for k in np.flatnonzero(weight):
                 print(f"| {0.5 + k / 20:.2f} | {weight[k] / weight.sum():.3f} | {says[k]:.3f} | {is_right[k]:.3f} |")
 
 
 def learn(options):
-    """Of both sources together: share right by size of the log-odds, made monotone, as log-odds."""
-    size, right, length = pooled(options.rows)["both"]
-    order = np.argsort(size)
+    """What log-odds of timing are worth: share right by their size, made monotone, as log-odds at some of them."""
+    size, right, length = pooled(options.rows, lambda odds: odds)["timing"]
+    order = np.argsort(size, kind="stable")
     level = isotonic_regression(right[order].astype(float), weights=length[order]).x
     for knot in KNOTS:
-        near = np.abs(size[order] - knot) <= 0.5
-        share = float(np.average(level[near], weights=length[order][near])) if near.any() else float("nan")
+        near = np.abs(size[order] - knot) <= 0.25
+        share = np.average(level[near], weights=length[order][near]) if near.any() else np.nan
+        share = float(np.clip(share, LEAST, MOST))
         print(f"{knot}: {near.sum()} branches, right {share:.4f}, log-odds {np.log(share / (1 - share)):.2f}")
 
 

@@ -28,9 +28,9 @@ _LEAST_BRANCHES: Final = 8
 _FREEDOM: Final = 3.0  # degrees of freedom of the spread within a kind
 _LAYERED: Final = (0.05, 12.0, 2.5)  # excess of the walls that says nothing, log-odds by excess, and most of it
 _FLOOR: Final = 1e-3
-#: Log-odds as added up, and as found on phantom eyes.
-_ADDED: Final = (0.0, 1.5, 2.5, 3.5, 4.5, 6.0)
-_FOUND: Final = (0.0, 1.5, 2.5, 3.5, 4.5, 6.0)
+#: Log-odds that filling states, and what they were worth on phantom eyes.
+_STATED: Final = (0.0, 1.0, 2.0, 2.5, 3.0, 3.5)
+_FOUND: Final = (0.0, 0.04, 0.43, 1.05, 2.63, 4.6)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,22 @@ class BranchKinds:
 
 
 def timing_log_odds(graph: SegmentGraph, filling: Filling) -> FloatArray:
-    """Log-odds of artery against vein from filling alone (S,); 0 where the frames do not tell.
+    """Log-odds of artery against vein from filling alone (S,), `calibrated`; 0 where the frames do not tell."""
+    return calibrated(timing_evidence(graph, filling))
+
+
+def calibrated(evidence: FloatArray) -> FloatArray:
+    """Log-odds (S,) of artery as they turned out on phantom eyes, from those that filling states.
+
+    Odd and increasing, linear between the knots of ``_STATED`` and flat beyond the last: no branch changes its kind.
+    Branches of one eye err together where a surface lies askew, which what each of them states leaves out.
+    Source: ``learn`` of benchmarks/groundtruth_labels.py; measured in docs/concepts/ground-truth.md.
+    """
+    return np.asarray(np.sign(evidence) * np.interp(np.abs(evidence), _STATED, _FOUND))
+
+
+def timing_evidence(graph: SegmentGraph, filling: Filling) -> FloatArray:
+    """Log-odds of artery against vein that filling states (S,), before they are `calibrated`.
 
     Arteries fill first, veins later, and both later in some places than in others. Two smooth surfaces over the field,
     one for each kind, are fitted to the places of filling in the order of frames; a branch belongs to the nearer one.
@@ -163,26 +178,14 @@ def network_log_odds(graph: SegmentGraph, chance: NDArray[np.float32]) -> FloatA
     return np.clip(sums[0] / np.maximum(sums[1], 1), -NETWORK_LIMIT, NETWORK_LIMIT)
 
 
-def calibrated(log_odds: FloatArray) -> FloatArray:
-    """Log-odds (S,) of artery as they turned out on phantom eyes, from those that the sources add up to.
-
-    Odd and increasing, linear between the knots of ``_ADDED`` and flat beyond the last, so no kind changes and no order
-    does. Frames of one angiogram err together, and a branch of a wrong map is wrong for every source: what is added up
-    states more than is right. Learnt by ``learn`` of benchmarks/groundtruth_labels.py; docs/concepts/ground-truth.md.
-    """
-    return np.asarray(np.sign(log_odds) * np.interp(np.abs(log_odds), _ADDED, _FOUND))
-
-
 def combined_kinds(
     timing: FloatArray, network: FloatArray | None = None, *, least_confidence: float = LEAST_CONFIDENCE
 ) -> BranchKinds:
-    """Kinds from the sum of both log-odds (S,), as of two observers; from timing alone without a network.
-
-    The sum is `calibrated`, so that a confidence is the share that is right.
+    """Kinds from the sum of both log-odds (S,), as of two observers who err apart; from timing alone without a network.
 
     Raises:
         ValueError: a confidence outside [0.5, 1].
     """
     if not 0.5 <= least_confidence <= 1:
         raise ValueError(f"least_confidence: found {least_confidence}, expected a number in [0.5, 1]")
-    return BranchKinds(calibrated(timing if network is None else timing + network), least_confidence)
+    return BranchKinds(timing if network is None else timing + network, least_confidence)

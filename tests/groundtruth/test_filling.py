@@ -10,6 +10,7 @@ from monai_fundusgen.groundtruth.kinds import (
     calibrated,
     combined_kinds,
     network_log_odds,
+    timing_evidence,
     timing_log_odds,
 )
 from monai_fundusgen.phantom.angiogram import angiogram_sequence
@@ -62,11 +63,11 @@ def test_frames_that_are_all_late_leave_every_branch_open():
 def test_dye_along_the_walls_speaks_for_a_vein():
     mask, images = bars(np.tile([0.0, 0.3, 0.6, 0.6], (12, 1)))
     graph, valid = vessel_graph(mask), np.ones(images.shape, bool)
-    even = timing_log_odds(graph, measure_filling(graph, mask, images, valid))
+    even = timing_evidence(graph, measure_filling(graph, mask, images, valid))
     images[1, 10:110, 14:17] = 0.3  # the middle of the first bar is dark while its walls are bright
     filling = measure_filling(graph, mask, images, valid)
     first = int(np.argmin(graph.points_rc[graph.offsets[:-1], 1]))
-    assert filling.layering[first] > 0.1 and timing_log_odds(graph, filling)[first] < even[first] - 1
+    assert filling.layering[first] > 0.1 and timing_evidence(graph, filling)[first] < even[first] - 1
 
 
 def test_a_gain_per_frame_and_a_sloping_ground_change_nothing():
@@ -107,11 +108,12 @@ def test_two_sources_that_agree_are_surer_and_that_differ_less_sure():
 
 
 def test_calibration_keeps_every_kind_and_the_order_of_confidences():
-    added = np.linspace(-9, 9, 181)  # 0 among them
-    found = calibrated(added)
-    assert np.array_equal(np.sign(found), np.sign(added)) and np.allclose(found, -calibrated(-added))
-    assert (np.diff(found) >= 0).all() and (np.diff(found[np.abs(added) < 3]) > 0).all()
-    confidence = combined_kinds(added).confidence
+    stated = np.linspace(-9, 9, 181)
+    stated[90] = 0
+    found = calibrated(stated)
+    assert np.array_equal(np.sign(found), np.sign(stated)) and np.allclose(found, -calibrated(-stated))
+    assert (np.diff(found) >= 0).all() and (np.diff(found[np.abs(stated) < 3]) > 0).all()
+    confidence = combined_kinds(found).confidence
     assert ((confidence >= 0.5) & (confidence <= 1)).all() and confidence[90] == 0.5
 
 
