@@ -47,8 +47,7 @@ lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 docs: .venv/docs  ## the figures and curves of docs/
-	$(BIN)/python docs/figures.py && $(BIN)/python docs/phantom_figures.py && $(BIN)/python docs/loss_figures.py && \
-	$(BIN)/python docs/groundtruth_figures.py
+	$(BIN)/python docs/figures.py && $(BIN)/python docs/phantom_figures.py && $(BIN)/python docs/loss_figures.py
 
 bench: .venv/ready
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

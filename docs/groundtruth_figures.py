@@ -1,35 +1,31 @@
-"""Draw the picture of docs/concepts/ground-truth.md: what a case's quality page shows, of a phantom eye.
+r"""The picture of docs/concepts/ground-truth.md: what the quality page of a phantom eye shows, side by side.
 
-make docs
+    python -m monai.bundle run --bundle_root bundles/fundus_groundtruth_fa \
+        --config_file bundles/fundus_groundtruth_fa/configs/inference.yaml \
+        --meta_file bundles/fundus_groundtruth_fa/configs/metadata.json --phantom_size 384 --output_dir OUT
+    python docs/groundtruth_figures.py OUT/cases/phantom2000000
+
+For phantoms only: no picture of a real eye enters the repository.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
+from PIL import Image
 
-from monai_fundusgen.groundtruth.phantom_folder import write_phantom_case
-from monai_fundusgen.groundtruth.pictures import case_pictures, shrunk
-from monai_fundusgen.groundtruth.pipeline import GroundTruthRequest, truth_of
 from monai_fundusgen.storage.picture_file import jpeg_bytes
 
 PICTURE = Path(__file__).parent / "concepts" / "images" / "groundtruth.jpg"
-SEED, TIMES_S = 2_000_001, (10.8, 13.0, 15.5, 24.0, 180.0, 600.0)
-TILE = 400  # px
-CORNER = (160, 480)  # row and column of the detail, px at 1024
 
 
 def main() -> None:
-    """Register and label a moving eye; its four pictures, whole and in detail."""
-    with TemporaryDirectory() as folder:
-        write_phantom_case(Path(folder) / "case", SEED, TIMES_S)
-        pictures = case_pictures(truth_of(Path(folder) / "case", GroundTruthRequest())).values()
-    row, column = CORNER
-    whole = np.hstack([shrunk(one, TILE) for one in pictures])
-    detail = np.hstack([one[row : row + TILE, column : column + TILE] for one in pictures])
-    PICTURE.write_bytes(jpeg_bytes(np.vstack([whole, detail])))
+    """Put the four pictures of a finished case in a row."""
+    folder = Path(sys.argv[1])
+    names = ("before", "after", "edges", "kinds")
+    PICTURE.write_bytes(jpeg_bytes(np.hstack([np.asarray(Image.open(folder / f"{name}.jpg")) for name in names])))
 
 
 if __name__ == "__main__":
