@@ -76,7 +76,8 @@ def rate(maps: SampledMaps, painter: PausingPainter, count: int, ahead: int) -> 
     step = GenerationStep(JudgedMaps(maps, None, 1, painter.workers), painter)
     batches = [list(GenerationPlan(count, 0).samples())[at : at + BATCH] for at in range(0, count, BATCH)]
     with tempfile.TemporaryDirectory() as folder:
-        write = WriteSamples(DatasetWriter(Journal(folder, {}, num_samples=count).start()))
+        writer = DatasetWriter(Journal(folder, {}, num_samples=count).start())
+        write = WriteSamples(writer, workers=painter.workers)
         start, busy = time.perf_counter(), time.process_time()
         for finished in MadeAhead(batches, step.samples, ahead):
             write.submit(finished)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,21 @@ class FinishedSample:
     record: dict[str, Any]
 
 
+def encoded(sample: FinishedSample, text: Mapping[str, str]) -> dict[str, bytes]:
+    """Content of the files of one sample by their folder; ``text`` stands in every PNG.
+
+    It needs no journal and no folder, so a process that only encodes can make it.
+    """
+    pictures = {
+        "images": sample.photograph.transpose(1, 2, 0),
+        "labels": encode_av(torch.from_numpy(sample.label)).numpy(),
+        "av": planes_to_colours(sample.label).transpose(1, 2, 0),
+        "fov": sample.fov.astype(np.uint8) * 255,
+    }
+    contents = {folder: png_bytes(pixels, text) for folder, pixels in pictures.items()}
+    return contents | {GRAPHS: eye_bytes(sample.eye)}
+
+
 class DatasetWriter:
     """Write samples below the journal's folder.
 
@@ -65,14 +81,8 @@ class DatasetWriter:
         """Write the files of one sample, then its line in the journal."""
         self.append(sample, self.files(sample))
 
-    def files(self, sample: FinishedSample) -> dict[str, str]:
-        """Write the files of one sample; the SHA-256 of each, by its folder."""
-        pictures = {
-            "images": sample.photograph.transpose(1, 2, 0),
-            "labels": encode_av(torch.from_numpy(sample.label)).numpy(),
-            "av": planes_to_colours(sample.label).transpose(1, 2, 0),
-            "fov": sample.fov.astype(np.uint8) * 255,
-        }
+    def text(self, sample: FinishedSample) -> dict[str, str]:
+        """What every PNG of a sample says of itself."""
         given = self.journal.settings.get("mask_source") == "folder"
         text = {
             "Synthetic": SYNTHETIC_ON_GIVEN_MAP if given else SYNTHETIC,
@@ -80,10 +90,13 @@ class DatasetWriter:
         }
         if "seed" in sample.record:
             text["Seed"] = str(sample.record["seed"])
+        return text
+
+    def files(self, sample: FinishedSample, contents: Mapping[str, bytes] | None = None) -> dict[str, str]:
+        """Write the files of one sample, encoded elsewhere or here; the SHA-256 of each, by its folder."""
         paths = self.journal.placement.files(sample_index(sample.id))
-        contents = {folder: png_bytes(pixels, text) for folder, pixels in pictures.items()}
         found = {}
-        for folder, content in (contents | {GRAPHS: eye_bytes(sample.eye)}).items():
+        for folder, content in (contents or encoded(sample, self.text(sample))).items():
             write_whole(self.journal.root / paths[folder], content, self.journal.scratch)
             found[folder] = hashlib.sha256(content).hexdigest()
         return found

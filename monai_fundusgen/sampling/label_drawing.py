@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,10 @@ from monai_fundusgen.vessels.tracing.repair import PathRepair, repair_paths
 from monai_fundusgen.vessels.tracing.traced_eye import traced_eye
 from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
+#: Sampled vessels have more gaps, specks and small loops than true ones: this reaches farther than the defaults, which
+#: do no harm to true maps; px of the soft map.
+REPAIR: Final = PathRepair(attach_px=8.0, loop_px=60.0, speck_px=8.0)
+
 
 @dataclass(frozen=True)
 class LabelDrawing:
@@ -26,7 +31,7 @@ class LabelDrawing:
         field_cut: visible half height of the field over its radius, as in the training maps.
         blur_px: blur of the sampled maps, see `monai_fundusgen.vessels.tracing.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
-        repair: join fragments, put kinds right and drop specks (`monai_fundusgen.vessels.tracing.repair`).
+        repair: join fragments, put kinds right, open small loops and drop specks, see `REPAIR`.
         field_deg: visual angle of the field, as in the training maps.
     """
 
@@ -58,7 +63,7 @@ class LabelDrawing:
         disc = find_disc(seen, self.field_deg)
         paths = vectorise(seen, blur_px=self.blur_px, bridge_px=self.bridge_px)
         if self.repair:
-            artery, vein = repair_paths(paths.artery, paths.vein, seen, PathRepair(), disc_rc=disc)
+            artery, vein = repair_paths(paths.artery, paths.vein, seen, REPAIR, disc_rc=disc)
             paths = VesselPaths(artery, vein, paths.size)
         eye = traced_eye(paths, seen, self.field, source=source, seed=seed, disc_rc=disc)
         return paths.label(self.size) & self.fov, eye

@@ -13,10 +13,11 @@ import numpy as np
 from ignite.engine import Engine, Events
 from numpy.typing import NDArray
 
-from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample
+from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample, encoded
 from monai_fundusgen.sampling.painters import Painter
 from monai_fundusgen.sampling.plan import PlannedSample
 from monai_fundusgen.sampling.sources import VesselSample, told_of
+from monai_fundusgen.sampling.workers import HERE, Workers
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,24 @@ class GenerationStep:
 class WriteSamples:
     """Handler that writes what the step returns, while the next batch is made.
 
-    Encoding and hashing run in threads (zlib and hashing leave the interpreter's lock); lines go to the journal in
-    order, each after its files. What waits is bounded, so a slow disk slows the run and does not fill the memory.
+    Encoding and hashing run in threads (zlib and hashing leave the interpreter's lock), encoding in the workers where
+    there are any; lines go to the journal in order, each after its files. What waits is bounded, so a slow disk slows
+    the run and does not fill the memory.
 
     Args:
         writer: where samples go.
         num_threads: threads that encode and write.
         max_waiting: samples that may wait to be written.
+        workers: processes that encode.
 
     Attributes:
         waited_s: seconds that the run stood still because writing lagged behind, the end included.
     """
 
-    def __init__(self, writer: DatasetWriter, num_threads: int = 2, max_waiting: int = 16) -> None:
-        self.writer = writer
+    def __init__(
+        self, writer: DatasetWriter, num_threads: int = 2, max_waiting: int = 16, workers: Workers = HERE
+    ) -> None:
+        self.writer, self.workers = writer, workers
         self.num_threads, self.max_waiting = num_threads, max_waiting
         self.waited_s = 0.0
         self._waiting: deque[tuple[FinishedSample, Future[dict[str, str]]]] = deque()
@@ -80,7 +85,7 @@ class WriteSamples:
         """Hand samples to the threads."""
         self._pool = self._pool or ThreadPoolExecutor(self.num_threads, thread_name_prefix="writer")
         for sample in finished:
-            self._waiting.append((sample, self._pool.submit(self.writer.files, sample)))
+            self._waiting.append((sample, self._pool.submit(self._files, sample)))
         start = time.perf_counter()
         while self._waiting and (len(self._waiting) > self.max_waiting or self._waiting[0][1].done()):
             self._note()
@@ -95,6 +100,11 @@ class WriteSamples:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+    def _files(self, sample: FinishedSample) -> dict[str, str]:
+        """The files of a sample, encoded and written; the hash of each."""
+        (contents,) = self.workers.map(encoded, [sample], [self.writer.text(sample)])
+        return self.writer.files(sample, contents)
 
     def _note(self) -> None:
         """The line of the sample that waits longest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,16 +19,17 @@ from monai_fundusgen.conventions import FOV, IMAGE, LABEL, UNCERTAIN
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
 from monai_fundusgen.dataset.identity import identity_of
 from monai_fundusgen.storage.whole_file import write_json
+from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.field import CropFieldd
-from monai_fundusgen.transforms.vessel_tone import VesselTone
-from monai_fundusgen.vessels.depth_profile import Case, DepthProfile, measure_depths
+from monai_fundusgen.transforms.vessel_tone import GAIN_LIMITS, VesselTone, measured_gain
+from monai_fundusgen.vessels.depth_profile import WIDTHS_PX, Case, DepthProfile, measure_depths
 
 logger = logging.getLogger(__name__)
 #: Side that photographs are squared to, px; the classes of width are in these pixels.
 TONE_SIZE: Final = 1024
 _KEYS: Final = (IMAGE, LABEL, FOV, UNCERTAIN)
 _NEAR_UNDECIDED_PX: Final = 3
-_SCHEMA: Final = "vessel-tone-1"
+_SCHEMA: Final = "vessel-tone-2"
 
 
 def painter_weights(network: nn.Module) -> str:
@@ -60,9 +62,20 @@ def load_vessel_tone(path: str | Path | None, network: nn.Module | None) -> Vess
         return None
     try:
         real, painted = (DepthProfile.from_plain(plain[name]) for name in ("real", "painted"))
+        gain = _gain(plain["gain"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}; measure it again with configs/tone.yaml") from error
-    return VesselTone(painted, real.with_steady_kinds())
+    return VesselTone(painted, real.with_steady_kinds(), gain)
+
+
+def _gain(plain: Any) -> NDArray[np.float32]:
+    gain = np.asarray(plain, np.float32)
+    low, high = GAIN_LIMITS
+    if gain.shape != (2, len(WIDTHS_PX), 3) or not ((gain >= low) & (gain <= high)).all():
+        raise ValueError(
+            f"gain: found shape {gain.shape}, expected {(2, len(WIDTHS_PX), 3)} numbers from {low} to {high}"
+        )
+    return gain
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -87,16 +100,19 @@ def measure_vessel_tone(
     *,
     real: str | Path,
     painted: str | Path,
+    repainted: str | Path | None = None,
     section: str = "training",
     limit: int = 100,
 ) -> None:
-    """Measure real photographs and painted ones, and write the file.
+    """Measure real photographs and painted ones, then the painted ones with the tone, and write the file.
 
     Args:
         path: the file.
         network: the painter that painted.
         real: datalist of photographs with artery/vein labels.
         painted: datalist of a data set that the painter made without a tone.
+        repainted: the same of the labels of the real photographs: what the tone still misses is measured on these, of
+            the same vessels as real ones; None: on ``painted``.
         section: part of the real datalist.
         limit: at most so many photographs of each, evenly spread over the list.
 
@@ -104,18 +120,33 @@ def measure_vessel_tone(
         FileNotFoundError: no such datalist.
         ValueError: photographs without labels, or too few of them.
     """
-    profiles = {
-        name: measure_depths(_cases(name, load_datalist(datalist, part, needs=(LABEL,)), limit))
-        for name, datalist, part in (("real", real, section), ("painted", painted, "training"))
-    }
-    plain = {name: profile.to_plain() for name, profile in profiles.items()}
-    write_json(path, {"schema": _SCHEMA, "painter": painter_weights(network), **plain})
+    rows = {
+        name: load_datalist(datalist, part, needs=(LABEL,))
+        for name, datalist, part in (
+            ("real", real, section), ("painted", painted, "training"), ("toned", repainted or painted, "training")
+        )
+    }  # fmt: skip
+    profile = measure_depths(_cases("real", rows["real"], limit))
+    plain_tone = VesselTone(measure_depths(_cases("painted", rows["painted"], limit)), profile.with_steady_kinds())
+    steady = replace(plain_tone, eye_share=0.0)  # what few eyes happen to draw is not to be mended
+    toned = measure_depths(_toned(steady, _cases("toned", rows["toned"], limit)))
+    gain = measured_gain(plain_tone.real, toned)
+    write_json(path, {
+        "schema": _SCHEMA, "painter": painter_weights(network), "real": profile.to_plain(),
+        "painted": plain_tone.painted.to_plain(), "gain": np.round(gain.astype(np.float64), 4).tolist(),
+    })  # fmt: skip
+
+
+def _toned(tone: VesselTone, cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases with the depths that a tone gives them."""
+    for place, (photograph, label, fov, undecided) in enumerate(cases):
+        yield tone(photograph, label, fov, stream(place, "tone")), label, fov, undecided
 
 
 def _cases(name: str, items: Sequence[Any], limit: int) -> Iterator[Case]:
     chosen = np.unique(np.linspace(0, len(items) - 1, min(limit, len(items))).astype(int))
     load, crop = LoadFundusd(_KEYS), CropFieldd(_KEYS, TONE_SIZE)
-    for place in _progress(chosen, name):
+    for place in tqdm(chosen, desc=f"{name} photographs"):
         item = crop(load(items[place]))
         image, label, fov, uncertain = (np.asarray(item[key], dtype=np.float32) for key in _KEYS)
         yield image, label >= 0.5, fov[0] > 0.5, _near(uncertain[0] > 0)
@@ -126,8 +157,3 @@ def _near(undecided: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return undecided
     near: NDArray[np.bool_] = ndimage.binary_dilation(undecided, iterations=_NEAR_UNDECIDED_PX)
     return near
-
-
-def _progress(places: Iterable[int], name: str) -> Iterable[int]:
-    shown: Iterable[int] = tqdm(places, desc=f"{name} photographs")
-    return shown

@@ -15,7 +15,9 @@ import torch
 
 Result = TypeVar("Result")
 #: Loaded once, in the process that all workers are copies of.
-_PRELOADED: Final = ["monai_fundusgen.sampling.sources", "monai_fundusgen.sampling.finish"]
+_PRELOADED: Final = [
+    f"monai_fundusgen.{module}" for module in ("sampling.sources", "sampling.finish", "dataset.writer")
+]
 
 
 class Workers:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
-from monai_fundusgen.vessels.depth_profile import DepthProfile
-from monai_fundusgen.vessels.surroundings import bilinear, ground_and_depth
+from monai_fundusgen.vessels.depth_profile import CORE, POSITIONS, WIDTHS_PX, DepthProfile
+from monai_fundusgen.vessels.surroundings import bilinear, ground_and_depth, mean_along
 
 FloatArray = NDArray[np.float32]
 #: Widths from which on the real cross section replaces the painted one: hand-drawn labels are too unsteady below.
@@ -24,7 +24,11 @@ _SINKING_WIDTH_PX: Final = (2.2, 5.0)  # is full below the one width, none above
 _SEEN: Final = (0.3, 1.2)  # and leaves at least and at most so much of a vessel
 _FAINTEST: Final = 0.3  # of the real median: no branch is drawn fainter
 _MOST_GRAIN: Final = 3.0  # spreads: a scar or a hole in the painted vessel goes no deeper
+#: Least and greatest factor by which a median is mended.
+GAIN_LIMITS: Final = (0.8, 1.4)
 _GRAIN: Final = 1.3  # at most so much is a painter's own grain raised
+_STEADY_PX: Final = 4.0  # blood is even over this distance: of what a painter varies within it
+_FINE: Final = 0.25  # so much is left, for a generator of 256 px draws rungs of one of its pixels across wide vessels
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,20 @@ class VesselTone:
     Attributes:
         painted: depths as the painter makes them.
         real: depths of real photographs.
-        share: of the real standard deviation of levels that is drawn. What is measured along real vessels holds grain
-            and errors of the hand-drawn label too.
+        gain: factor (2, W, 3) on the medians by kind, class of width and channel, see `measured_gain`; None: none.
+        share: of the real standard deviation of levels along vessels that is drawn. What is measured along real
+            vessels holds grain and errors of the hand-drawn label too.
+        eye_share: the same for the mean level of an eye, which thousands of pixels steady.
         sinking: standard deviation, along thin vessels, of the share of their depth that they lose: some of those that
             annotators draw hardly show.
     """
 
     painted: DepthProfile
     real: DepthProfile
+    gain: FloatArray | None = None
     share: float = 0.3
-    sinking: float = 0.35
+    eye_share: float = 0.5
+    sinking: float = 0.45
 
     def __call__(
         self,
@@ -79,7 +87,7 @@ class VesselTone:
             Both (3, S, S), as of `monai_fundusgen.vessels.surroundings.ground_and_depth`.
         """
         ground, depth = ground_and_depth(photograph, np.asarray(label.any(axis=0)), fov)
-        eye = rng.multivariate_normal(np.zeros(6), self.real.eye * self.share**2).reshape(2, 3)
+        eye = rng.multivariate_normal(np.zeros(6), self.real.eye * self.eye_share**2).reshape(2, 3)
         toned = []
         for kind in (0, 1):
             sections = cross_sections(label[kind])
@@ -108,6 +116,14 @@ class VesselTone:
         seen: FloatArray = (1 - thin * (1 - shown)).astype(np.float32)
         return seen
 
+    def _gain(self, kind: int, sections: CrossSections) -> FloatArray:
+        """Factor (3, N) for the width of each pixel."""
+        if self.gain is None:
+            return np.ones((3, 1), np.float32)
+        width = np.log(np.maximum(sections.width_px, WIDTHS_PX[0]))
+        steps = [np.interp(width, np.log(WIDTHS_PX), channel) for channel in self.gain[kind].T]
+        return np.asarray(steps, np.float32)
+
     def _depths(
         self, kind: int, depth: FloatArray, sections: CrossSections, level: FloatArray, seen: FloatArray
     ) -> FloatArray:
@@ -115,15 +131,38 @@ class VesselTone:
         real, painted = self.real.at(kind, sections), self.painted.at(kind, sections)
         painted_level, _ = self.painted.level(depth, sections, painted)
         grain = depth - painted.median - painted_level * painted.spread * painted.shape
+        grain = _steadied(grain, sections)
         raised = np.sqrt(self.real.grain[kind] / np.maximum(self.painted.grain[kind], 1e-6))[:, None]
         raised = np.minimum(raised * real.spread / painted.spread, np.float32(_GRAIN))
         scale = np.clip(real.core / np.maximum(painted.core, np.float32(1e-3)), 0.5, 1.5)
         wide = np.clip((sections.width_px - _FADE_PX[0]) / (_FADE_PX[1] - _FADE_PX[0]), 0, 1)
-        median = seen * (wide * real.median + (1 - wide) * scale * painted.median)
+        median = self._gain(kind, sections) * seen * (wide * real.median + (1 - wide) * scale * painted.median)
         inside = sections.inside
         most = _MOST_GRAIN * painted.spread
         new = median + level * real.spread * real.shape + np.clip(grain * np.where(inside, raised, 1), -most, most)
         return np.where(inside, np.maximum(new, _FAINTEST * np.maximum(median, 0)), new).astype(np.float32)
+
+
+def _steadied(grain: FloatArray, sections: CrossSections) -> FloatArray:
+    """Grain (3, N) whose share below `_STEADY_PX` is less inside wide vessels, where it is no cross section's."""
+    even = mean_along(grain, sections.where, sections.inside, _STEADY_PX)
+    wide = np.clip((sections.width_px - _FADE_PX[0]) / (_FADE_PX[1] - _FADE_PX[0]), 0, 1)
+    return grain - np.where(sections.inside, (1 - _FINE) * wide, 0).astype(np.float32) * (grain - even)
+
+
+def measured_gain(real: DepthProfile, toned: DepthProfile) -> FloatArray:
+    """By which factor (2, W, 3) toned vessels miss the real depth in their core, within `GAIN_LIMITS`.
+
+    Medians of what is drawn come out paler than the median that they are drawn from: sinking takes from thin vessels,
+    and a painter's grain is skew. So they are measured once more after the tone, and what is missing is multiplied.
+
+    Args:
+        real: depths of real photographs.
+        toned: depths of painted photographs with a tone that has no gain.
+    """
+    core = POSITIONS <= CORE
+    wanted, found = (profile.median[:, :, core].mean(axis=2) for profile in (real, toned))
+    return np.clip(wanted / np.maximum(found, np.float32(1e-3)), *GAIN_LIMITS).astype(np.float32)
 
 
 def _smooth_noise(

@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from monai_fundusgen.vessels.skeleton import padded_bytes
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -62,7 +64,7 @@ def distance_on(mask: BoolArray, where: BoolArray) -> FloatArray:
 
     Source: two-pass separable transform (Saito & Toriwaki 1994); far cheaper than a whole transform on thin shapes.
     """
-    rows, columns = np.nonzero(where)
+    rows, columns = np.divmod(np.flatnonzero(where), where.shape[1])
     field = np.zeros(mask.shape, dtype=np.float64)
     field[rows, columns] = _distances(_column_distance(np.ascontiguousarray(mask, dtype=np.uint8)), rows, columns)
     return field
@@ -119,7 +121,7 @@ def widths_px(mask: BoolArray, points_rc: FloatArray, normals_rc: FloatArray, di
     Returns:
         (N,) widths: the chord between the two half-value crossings of the bilinear map.
     """
-    padded = np.ascontiguousarray(np.pad(mask.astype(np.uint8), 1))
+    padded = padded_bytes(mask)
     return _chords(padded, points_rc + 1.0, np.ascontiguousarray(normals_rc), distance_px + 0.75)
 
 

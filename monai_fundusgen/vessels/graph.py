@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from monai_fundusgen.vessels.calibre import distance_on, widths_px
-from monai_fundusgen.vessels.skeleton import flat_steps, neighbour_count, padded_bytes, prune_spurs, thin
+from monai_fundusgen.vessels.skeleton import flat_steps, neighbour_count, padded_bytes, prune_spurs, set_pixels, thin
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -244,7 +244,7 @@ def segment_graph(mask: BoolArray, skeleton: BoolArray, distance_px: FloatArray,
     padded = padded_bytes(skeleton)
     width = padded.shape[1]
     grid, steps = padded.ravel(), flat_steps(width)
-    pixels = np.flatnonzero(grid)
+    pixels = set_pixels(grid)
     counts = np.pad(neighbour_count(skeleton), 1).ravel()
     node_of, num_nodes = _number_nodes(grid, counts, pixels, steps)
     path, offsets, nodes = _trace(grid, node_of, pixels, steps)

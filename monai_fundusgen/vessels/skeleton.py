@@ -87,7 +87,14 @@ def flat_steps(width: int) -> Pixels:
 
 def padded_bytes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The map (H, W) as 0/1 bytes in row order inside a frame of one background pixel (H + 2, W + 2)."""
-    return np.ascontiguousarray(np.pad(np.asarray(mask, dtype=bool).astype(np.uint8), 1))
+    framed = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), dtype=np.uint8)
+    framed[1:-1, 1:-1] = np.asarray(mask, dtype=bool)
+    return framed
+
+
+def set_pixels(grid: FlatGrid) -> Pixels:
+    """Places of the ones in a flat map of 0 and 1; as truth values they are found ten times as fast as as bytes."""
+    return np.flatnonzero(grid.view(np.bool_))
 
 
 def thin(mask: BoolArray) -> BoolArray:
@@ -97,7 +104,7 @@ def thin(mask: BoolArray) -> BoolArray:
     """
     padded = padded_bytes(mask)
     grid = padded.ravel()
-    _thin(grid, np.flatnonzero(grid), flat_steps(padded.shape[1]))
+    _thin(grid, set_pixels(grid), flat_steps(padded.shape[1]))
     return padded[1:-1, 1:-1].astype(bool)
 
 
@@ -113,7 +120,7 @@ def neighbour_count(skeleton: BoolArray) -> NDArray[np.uint8]:
     """Number of 8-neighbours on the centre line (H, W), 0 off it."""
     padded = padded_bytes(skeleton)
     grid = padded.ravel()
-    counts = _count_all(grid, np.flatnonzero(grid), flat_steps(padded.shape[1]))
+    counts = _count_all(grid, set_pixels(grid), flat_steps(padded.shape[1]))
     return counts.reshape(padded.shape)[1:-1, 1:-1]
 
 
@@ -204,9 +211,10 @@ def prune_spurs(
     padded = padded_bytes(skeleton)
     grid, steps = padded.ravel(), flat_steps(padded.shape[1])
     reach = np.pad(ratio * distance_px + slack_px, 1).ravel()
-    longest = int(np.ceil(reach[grid > 0].max(initial=0.0))) + 2
+    pixels = set_pixels(grid)
+    longest = int(np.ceil(reach[pixels].max(initial=0.0))) + 2
     for _ in range(_ROUNDS):
-        pixels = np.flatnonzero(grid)
+        pixels = pixels[grid[pixels] > 0]
         ends = pixels[_count_all(grid, pixels, steps)[pixels] == 1]
         if not _cut_spurs(grid, reach, ends, steps, longest):
             break

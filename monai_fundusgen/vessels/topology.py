@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_fundusgen.vessels.graph import SegmentGraph
-from monai_fundusgen.vessels.skeleton import EIGHT
+from monai_fundusgen.vessels.skeleton import EIGHT, padded_bytes
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -26,10 +26,33 @@ STRAIGHT_DEG = 35.0
 LARGEST_EXPONENT = 20.0
 
 
+def piece_of(mask: BoolArray) -> IntArray:
+    """Number, from 1 on, of the 8-connected piece that each set pixel belongs to (N,), pixels in row order."""
+    labels, _ = ndimage.label(mask, structure=EIGHT)
+    return labels[mask].astype(np.int64)
+
+
+def piece_areas(pieces: IntArray) -> IntArray:
+    """Areas in pixels of the pieces of `piece_of`, largest first."""
+    return np.sort(np.bincount(pieces)[1:])[::-1]
+
+
 def component_areas(mask: BoolArray) -> IntArray:
     """Areas in pixels of the 8-connected pieces, largest first."""
-    labels, _ = ndimage.label(mask, structure=EIGHT)
-    return np.sort(np.bincount(labels.ravel())[1:])[::-1].astype(np.int64)
+    return piece_areas(piece_of(mask))
+
+
+@njit(cache=True)
+def _window_counts(padded: NDArray[np.uint8]) -> IntArray:
+    """How often each of the 16 windows of 2 x 2 pixels occurs in a framed map of 0 and 1."""
+    counts = np.zeros(16, dtype=np.int64)
+    for row in range(padded.shape[0] - 1):
+        left = padded[row, 0] + 4 * padded[row + 1, 0]
+        for column in range(1, padded.shape[1]):
+            right = padded[row, column] + 4 * padded[row + 1, column]
+            counts[left + 2 * right] += 1
+            left = right
+    return counts
 
 
 def euler_number(mask: BoolArray) -> int:
@@ -38,9 +61,7 @@ def euler_number(mask: BoolArray) -> int:
     Counted from 2 x 2 windows (Gray 1971): (Q1 - Q3 - 2 QD) / 4, with Q1 windows of one set pixel, Q3 of three, QD of
     two on a diagonal.
     """
-    padded = np.pad(mask.astype(np.uint8), 1)
-    codes = padded[:-1, :-1] + 2 * padded[:-1, 1:] + 4 * padded[1:, :-1] + 8 * padded[1:, 1:]
-    count = np.bincount(codes.ravel(), minlength=16)
+    count = _window_counts(padded_bytes(mask))
     one, three, diagonal = count[[1, 2, 4, 8]].sum(), count[[7, 11, 13, 14]].sum(), count[[6, 9]].sum()
     return int(one - three - 2 * diagonal) // 4
 
@@ -72,9 +93,10 @@ def artery_vein_crossings(artery: BoolArray, vein: BoolArray, *, exclude: BoolAr
         exclude: (H, W) region left out, for example the optic disc, where annotators cannot tell the kinds apart.
     """
     both = artery & vein if exclude is None else artery & vein & ~exclude
-    labels, count = ndimage.label(both, structure=EIGHT)
-    centres = ndimage.center_of_mass(both, labels, np.arange(1, count + 1)) if count else []
-    return Crossings(np.reshape(centres, (count, 2)).astype(np.float64), np.bincount(labels.ravel())[1:])
+    pieces = piece_of(both)
+    areas = np.bincount(pieces)[1:]
+    sums = [np.bincount(pieces, weights=axis)[1:] for axis in np.divmod(np.flatnonzero(both), both.shape[1])]
+    return Crossings(np.stack(sums, axis=1) / areas[:, None], areas)
 
 
 @dataclass(frozen=True)

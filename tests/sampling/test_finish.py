@@ -88,10 +88,11 @@ def network() -> PhotographCascade:
 
 def write(path, network, **changed):
     plain = {
-        "schema": "vessel-tone-1",
+        "schema": "vessel-tone-2",
         "painter": identity_of(network=network)["network"]["weights"],
         "real": flat_profile().to_plain(),
         "painted": flat_profile().to_plain(),
+        "gain": np.ones((2, len(WIDTHS_PX), 3)).tolist(),
     }
     path.write_text(json.dumps({**plain, **changed}))
     return path
@@ -120,6 +121,8 @@ def test_runs_with_another_tone_are_told_apart(network, finish):
         ({"schema": "other"}, "no vessel tone"),
         ({"real": {}}, "table median: found shape"),
         ({"painted": None}, "measure it again"),
+        ({"gain": [1.0]}, "gain: found shape"),
+        ({"gain": np.full((2, len(WIDTHS_PX), 3), 9.0).tolist()}, "numbers from 0.8 to 1.4"),
     ],
 )
 def test_a_file_that_is_no_tone_is_refused_by_name(tmp_path, network, changed, message):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from monai_fundusgen.transforms.vessel_tone import VesselTone
+from monai_fundusgen.transforms.vessel_tone import GAIN_LIMITS, VesselTone, measured_gain
 from monai_fundusgen.vessels.depth_profile import POSITIONS, WIDTHS_PX, DepthProfile
 from monai_fundusgen.vessels.surroundings import ground_and_depth
 
@@ -39,7 +39,7 @@ def depths(photograph, label, fov):
 
 
 def test_vessels_take_the_real_depths():
-    tone = VesselTone(profile(0.35, 0.38), profile(0.22, 0.42), share=0, sinking=0)
+    tone = VesselTone(profile(0.35, 0.38), profile(0.22, 0.42), share=0, eye_share=0, sinking=0)
     photograph, label, fov = picture(0.35, 0.38)
     toned = tone(photograph, label, fov, np.random.default_rng(0))
     assert depths(toned, label, fov) == pytest.approx([0.22, 0.42], abs=0.02)
@@ -48,7 +48,7 @@ def test_vessels_take_the_real_depths():
 def test_a_painter_that_is_right_is_left_alone():
     right = profile(0.3, 0.4)
     photograph, label, fov = picture(0.3, 0.4)
-    toned = VesselTone(right, right, share=0, sinking=0)(photograph, label, fov, np.random.default_rng(0))
+    toned = VesselTone(right, right, share=0, eye_share=0, sinking=0)(photograph, label, fov, np.random.default_rng(0))
     assert toned == pytest.approx(photograph, abs=0.02)
 
 
@@ -71,7 +71,7 @@ def test_levels_differ_between_seeds_and_repeat_for_one():
 def test_the_share_of_the_real_spread_is_drawn():
     """Over many eyes the mean depth varies as the population's covariance says."""
     real = replace(profile(0.3, 0.4), branch=np.stack([np.eye(3, dtype=np.float32) * 1e-6] * 2))
-    tone = VesselTone(profile(0.3, 0.4), real, share=1.0, sinking=0)
+    tone = VesselTone(profile(0.3, 0.4), real, share=0, eye_share=1.0, sinking=0)
     photograph, label, fov = picture(0.3, 0.4)
     drawn = [depths(tone(photograph, label, fov, np.random.default_rng(n)), label, fov) for n in range(60)]
     expected = 0.05 * np.sqrt(0.2)
@@ -81,11 +81,45 @@ def test_the_share_of_the_real_spread_is_drawn():
 def test_where_both_kinds_lie_the_deeper_one_shows():
     photograph, label, fov = picture(0.3, 0.4)
     label[0, :, 90:97] = True  # an artery across the vein
-    toned = VesselTone(profile(0.3, 0.4), profile(0.2, 0.5), share=0, sinking=0)(
+    toned = VesselTone(profile(0.3, 0.4), profile(0.2, 0.5), share=0, eye_share=0, sinking=0)(
         photograph, label, fov, np.random.default_rng(0)
     )
     _, depth = ground_and_depth(toned, label.any(0), fov)
     assert np.median(depth[1][label[0] & label[1]]) > 0.4
+
+
+def test_a_gain_is_by_kind_and_width():
+    gain = np.ones((2, len(WIDTHS_PX), 3), np.float32)
+    gain[0] = 1.3
+    gain[1, WIDTHS_PX < 5] = 0.8  # the vein of the picture is wider
+    same = profile(0.3, 0.4)
+    photograph, label, fov = picture(0.3, 0.4)
+    tone = VesselTone(same, same, gain, share=0, eye_share=0, sinking=0)
+    assert depths(tone(photograph, label, fov, np.random.default_rng(0)), label, fov) == pytest.approx(
+        [0.39, 0.4], abs=0.02
+    )
+
+
+@pytest.mark.parametrize("missing", [0.9, 1.2])
+def test_a_measured_gain_brings_what_is_missing_and_stays_within_its_limits(missing):
+    wanted = profile(0.3, 0.4)
+    assert measured_gain(wanted, profile(0.3 / missing, 0.4 / missing)) == pytest.approx(missing, rel=1e-5)
+    assert measured_gain(wanted, profile(0.01, 4.0))[:, 0, 0].tolist() == pytest.approx(
+        [GAIN_LIMITS[1], GAIN_LIMITS[0]]
+    )
+
+
+def test_rungs_across_a_wide_vessel_go_and_its_course_stays():
+    """Depth that changes within 4 px is evened out, and what changes over 40 px is not."""
+    same = profile(0.3, 0.4)
+    photograph, label, fov = picture(0.3, 0.4)
+    along = np.arange(SIZE)
+    rungs, course = 0.05 * np.sign(np.sin(along * np.pi / 2 + 0.1)), 0.05 * np.sin(along * 2 * np.pi / 60)
+    for wave, (least, most) in ((rungs, (0, 0.5)), (course, (0.3, 1.1))):
+        waved = np.where(label[1], photograph + wave * 0.6, photograph).astype(np.float32)
+        toned = VesselTone(same, same, share=0, eye_share=0, sinking=0)(waved, label, fov, np.random.default_rng(0))
+        kept = np.polyfit(waved[1, 124, 30:-30], toned[1, 124, 30:-30], 1)[0]
+        assert least <= kept <= most
 
 
 def test_sinking_makes_thin_vessels_fainter_and_leaves_wide_ones():
@@ -94,7 +128,13 @@ def test_sinking_makes_thin_vessels_fainter_and_leaves_wide_ones():
     label[0, 52:54, 10:-10] = True
     same = profile(0.3, 0.4)
     seen = [
-        np.mean([depths_of(VesselTone(same, same, 0, sinking), photograph, label, fov, n) for n in range(6)], axis=0)
+        np.mean(
+            [
+                depths_of(VesselTone(same, same, share=0, eye_share=0, sinking=sinking), photograph, label, fov, n)
+                for n in range(6)
+            ],
+            axis=0,
+        )
         for sinking in (0, 0.6)
     ]
     assert seen[1][0] < seen[0][0] - 0.02

@@ -7,25 +7,25 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.vessels.calibre import weighted_quantiles, width_histogram
 from monai_fundusgen.vessels.central_calibre import KNUDTSON, knudtson
 from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.graph import SegmentGraph, centre_lines, segment_graph
-from monai_fundusgen.vessels.skeleton import EIGHT
 from monai_fundusgen.vessels.topology import (
     artery_vein_crossings,
-    betti_numbers,
-    component_areas,
+    euler_number,
     junction_exponents,
     junctions,
+    piece_areas,
+    piece_of,
 )
 
 FloatArray = NDArray[np.float64]
 Figures = dict[str, float]
 BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
 
 #: Shares of the quartiles that a summary gives.
 QUARTILES = (0.25, 0.5, 0.75)
@@ -151,7 +151,7 @@ def box_dimension(mask: BoolArray, sizes_px: Sequence[int]) -> float:
     """
     if not mask.any():
         return float("nan")
-    rows, columns = np.nonzero(mask)
+    rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
     per_row = mask.shape[1] + 1
     boxes = [np.count_nonzero(np.bincount(rows // size * per_row + columns // size)) for size in sizes_px]
     return float(-np.polyfit(np.log(sizes_px), np.log(boxes), 1)[0])
@@ -184,19 +184,22 @@ def _median(values: FloatArray) -> float:
     return float(weighted_quantiles(values, np.ones(values.size), [0.5])[0])
 
 
-def plane_structure(mask: BoolArray, fov: BoolArray) -> tuple[PlaneStructure, SegmentGraph]:
+def plane_structure(
+    mask: BoolArray, fov: BoolArray, pieces: IntArray | None = None
+) -> tuple[PlaneStructure, SegmentGraph]:
     """Figures of one plane, and the graph that they come from.
 
     Args:
         mask: vessels (H, W), bool; pixels outside the field are ignored.
         fov: field of view (H, W), bool.
+        pieces: `piece_of` the mask inside the field, where it is known.
     """
     mask = mask & fov
     diameter = field_diameter_px(fov)
     skeleton, distance = centre_lines(mask)
     graph = segment_graph(mask, skeleton, distance)
     places = junctions(graph)
-    areas, length = component_areas(mask), float(graph.step_px.sum())
+    areas, length = piece_areas(piece_of(mask) if pieces is None else pieces), float(graph.step_px.sum())
     exponents = junction_exponents(places.widths_px[places.widths_px[:, 0] >= NARROWEST_PARENT_PX])
     widths = weighted_quantiles(graph.width_px[graph.clear], graph.step_px[graph.clear], [0.5, 0.95])
     permille = 1000 * graph.width_px[graph.clear] / diameter
@@ -209,7 +212,7 @@ def plane_structure(mask: BoolArray, fov: BoolArray) -> tuple[PlaneStructure, Se
         length_fd=length / diameter,
         components=len(areas),
         largest_share=float(areas[0] / areas.sum()) if areas.size else float("nan"),
-        loops=betti_numbers(mask)[1],
+        loops=len(areas) - euler_number(mask),
         end_points=int((graph.degree == 1).sum()),
         bifurcations=places.num_bifurcations,
         crossings=len(places.crossing_rc),
@@ -231,24 +234,26 @@ def plane_structure(mask: BoolArray, fov: BoolArray) -> tuple[PlaneStructure, Se
 
 def _disc_region(shape: tuple[int, ...], disc_rc: tuple[float, float], radius_px: float) -> BoolArray:
     rows, columns = np.ogrid[: shape[0], : shape[1]]
-    return np.hypot(rows - disc_rc[0], columns - disc_rc[1]) <= radius_px
+    near: BoolArray = (rows - disc_rc[0]) ** 2 + (columns - disc_rc[1]) ** 2 <= radius_px**2
+    return near
 
 
-def rooted_share(mask: BoolArray, disc: tuple[tuple[float, float], float] | None) -> float:
+def rooted_share(mask: BoolArray, pieces: IntArray, disc: tuple[tuple[float, float], float] | None) -> float:
     """Share of the area of a plane (H, W) in 8-connected pieces that reach the disc: every vessel springs from there.
 
     Args:
         mask: vessels of one kind.
+        pieces: `piece_of` the mask.
         disc: row and column of the disc's middle, and its radius, px; None: unknown.
 
     Returns:
         In [0, 1]; NaN without a disc or without a vessel.
     """
-    if disc is None or not mask.any():
+    if disc is None or not pieces.size:
         return float("nan")
-    labels, _ = ndimage.label(mask, structure=EIGHT)
-    near = np.unique(labels[_disc_region(mask.shape, disc[0], REACH_RADII * disc[1])])
-    return float(np.isin(labels[mask], near[near > 0]).mean())
+    reached = np.zeros(pieces.max() + 1, dtype=bool)
+    reached[pieces[_disc_region(mask.shape, disc[0], REACH_RADII * disc[1])[mask]]] = True
+    return float(reached[pieces].mean())
 
 
 def vessel_structure(
@@ -276,7 +281,11 @@ def vessel_structure(
         )
     field = Field().mask(vessels.shape[1]) if fov is None else np.asarray(fov, dtype=bool)
     artery, vein = (np.asarray(vessels[kind], dtype=bool) & field for kind in (ARTERY, VEIN))
-    (a, graph_a), (v, graph_v), (both, _) = (plane_structure(plane, field) for plane in (artery, vein, artery | vein))
+    pieces = [piece_of(plane) for plane in (artery, vein)]
+    (a, graph_a), (v, graph_v) = (
+        plane_structure(plane, field, own) for plane, own in zip((artery, vein), pieces, strict=True)
+    )
+    both, _ = plane_structure(artery | vein, field)
     disc = None if disc_rc is None or disc_radius_px is None else (disc_rc, disc_radius_px)
     region = None if disc is None else _disc_region(artery.shape, *disc)
     diameter, area = field_diameter_px(field), max(int(field.sum()), 1)
@@ -295,8 +304,8 @@ def vessel_structure(
         crae_permille=crae,
         crve_permille=crve,
         avr=crae / crve,
-        artery_rooted=rooted_share(artery, disc),
-        vein_rooted=rooted_share(vein, disc),
+        artery_rooted=rooted_share(artery, pieces[ARTERY], disc),
+        vein_rooted=rooted_share(vein, pieces[VEIN], disc),
     )
 
 
