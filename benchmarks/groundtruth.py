@@ -9,7 +9,7 @@ every frame but the first moved by similarity, quadratic and elastic parts (``dr
 12 px; a frame is 45 degrees wide); distance between where a point of the photograph's centre lines is found in a frame
 and where it is, in pixels of the photograph. ``rigid`` is the affine start photograph to frame alone, ``intensity`` the
 same spline driven by the prepared images in place of vessel maps, ``ours`` is `register_case`. ``--first`` is the first
-seed, to make a long table in parts: ``--rows FILE`` keeps every frame's distances, ``table`` pools files.
+seed; ``--rows FILE`` keeps every frame's distances, and a later call goes on from there; ``table`` pools files.
 """
 
 from __future__ import annotations
@@ -49,34 +49,46 @@ def rivals(known, index, photograph, probability):
 
 
 def errors(args):
-    """One line of JSON a frame and way; then the table."""
-    lines = []
-    began = time.perf_counter()
+    """The table of eyes, those that ``--rows`` holds already not measured again."""
+    lines, began = read([args.rows] if args.rows and args.rows.is_file() else []), time.perf_counter()
+    done = {one["eye"] for one in lines}
     for seed in range(args.first, args.first + args.eyes):
-        if time.perf_counter() - began > args.seconds:
-            break
-        known = phantom_case(seed)
-        start = time.perf_counter()
-        result = register_case(known.case, ridge_probability)
-        total = time.perf_counter() - start
-        lines.append({"eye": seed, "seconds": result.seconds | {"all": total}, "kept": len(result.kept),
-                      "jacobian": min(one.minimum_jacobian for one in result.kept), "order": list(result.order),
-                      "photograph": result.photograph_agreement,
-                      "agreement": [round(one.agreement, 3) for one in result.frames],
-                      "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024})  # fmt: skip
-        photograph = pyramid(result.photograph_probability, known.case.photograph_valid)
-        for i, one in enumerate(result.frames):
-            ways = {"ours": one.warp} if one.kept else {}
-            if i in COMPARED:
-                ways |= rivals(known, i, photograph, one.probability)
-            for way, warp in ways.items():
-                apart = known.errors_px(i, warp)
-                lines.append({"eye": seed, "frame": i, "way": way, "under_2": float((apart < 2).mean()),
-                              "quantiles": np.quantile(apart, QUANTILES).round(3).tolist()})  # fmt: skip
-    if args.rows:
-        with args.rows.open("a") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines)
+        if seed in done or time.perf_counter() - began > args.seconds:
+            continue
+        found = measured(seed)
+        lines += found
+        if args.rows:
+            with args.rows.open("a") as file:
+                file.writelines(json.dumps(line) + "\n" for line in found)
     show(lines)
+
+
+def measured(seed):
+    """A line for an eye, then one a frame and way."""
+    known = phantom_case(seed)
+    start = time.perf_counter()
+    result = register_case(known.case, ridge_probability)
+    total = time.perf_counter() - start
+    lines = [{"eye": seed, "seconds": result.seconds | {"all": total}, "kept": len(result.kept),
+              "jacobian": min(one.minimum_jacobian for one in result.kept), "order": list(result.order),
+              "photograph": result.photograph_agreement,
+              "agreement": [round(one.agreement, 3) for one in result.frames],
+              "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}]  # fmt: skip
+    photograph = pyramid(result.photograph_probability, known.case.photograph_valid)
+    for i, one in enumerate(result.frames):
+        ways = {"ours": one.warp} if one.kept else {}
+        if i in COMPARED:
+            ways |= rivals(known, i, photograph, one.probability)
+        for way, warp in ways.items():
+            apart = known.errors_px(i, warp)
+            lines.append({"eye": seed, "frame": i, "way": way, "under_2": float((apart < 2).mean()),
+                          "quantiles": np.quantile(apart, QUANTILES).round(3).tolist()})  # fmt: skip
+    return lines
+
+
+def read(paths):
+    """Lines of files of rows."""
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
 
 
 def show(lines):
@@ -107,7 +119,7 @@ def show(lines):
 
 def table(args):
     """The table of rows that were kept in files."""
-    show([json.loads(line) for path in args.files for line in path.read_text().splitlines()])
+    show(read(args.files))
 
 
 def refusals(args):

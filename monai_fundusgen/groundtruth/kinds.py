@@ -28,6 +28,9 @@ _LEAST_BRANCHES: Final = 8
 _FREEDOM: Final = 3.0  # degrees of freedom of the spread within a kind
 _LAYERED: Final = (0.05, 12.0, 2.5)  # excess of the walls that says nothing, log-odds by excess, and most of it
 _FLOOR: Final = 1e-3
+#: Log-odds that filling states, and what they were worth on phantom eyes.
+_STATED: Final = (0.0, 1.0, 2.0, 2.5, 3.0, 3.5)
+_FOUND: Final = (0.0, 0.04, 0.43, 1.05, 2.63, 4.6)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,22 @@ class BranchKinds:
 
 
 def timing_log_odds(graph: SegmentGraph, filling: Filling) -> FloatArray:
-    """Log-odds of artery against vein from filling alone (S,); 0 where the frames do not tell.
+    """Log-odds of artery against vein from filling alone (S,), `calibrated`; 0 where the frames do not tell."""
+    return calibrated(timing_evidence(graph, filling))
+
+
+def calibrated(evidence: FloatArray) -> FloatArray:
+    """Log-odds (S,) of artery as they turned out on phantom eyes, from those that filling states.
+
+    Odd and increasing, linear between the knots of ``_STATED`` and flat beyond the last: no branch changes its kind.
+    Branches of one eye err together where a surface lies askew, which what each of them states leaves out.
+    Source: ``learn`` of benchmarks/groundtruth_labels.py; measured in docs/concepts/ground-truth.md.
+    """
+    return np.asarray(np.sign(evidence) * np.interp(np.abs(evidence), _STATED, _FOUND))
+
+
+def timing_evidence(graph: SegmentGraph, filling: Filling) -> FloatArray:
+    """Log-odds of artery against vein that filling states (S,), before they are `calibrated`.
 
     Arteries fill first, veins later, and both later in some places than in others. Two smooth surfaces over the field,
     one for each kind, are fitted to the places of filling in the order of frames; a branch belongs to the nearer one.

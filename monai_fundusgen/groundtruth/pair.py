@@ -21,6 +21,9 @@ _CELLS: Final = 6
 _STIFFNESS: Final = 0.1
 #: Largest coefficient of the spline in shares of the longer side: 41 px at 1024.
 _BOUND: Final = 0.04
+#: The same, and the stiffness, where images differ by much (`bend_far`).
+_FAR_BOUND: Final = 0.1
+_FAR_STIFFNESS: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,28 @@ def bend(fixed: Pyramid, moving: Pyramid, stage: Stage) -> Stage:
     return fit_spline(fixed.levels[2], moving.levels[2], stage, steps=4, stiffness=_STIFFNESS, bound_px=bound)
 
 
-def polish(fixed: Pyramid, moving: Pyramid, stage: Stage) -> Stage:
-    """The bent stage improved on the sharpest map."""
-    bound = _BOUND * max(fixed.image_shape)
+def bend_far(fixed: Pyramid, moving: Pyramid, stage: Stage) -> Stage:
+    """As `bend`, polished, for images that differ by much: from three cells on at 128 px, coefficients up to a tenth.
+
+    Ultra-widefield images of two gazes differ so at their rim. What moves so freely can bend a foreign eye into place,
+    so it is for images that are known to show one eye.
+    """
+    bound = _FAR_BOUND * max(fixed.image_shape)
+    stage = with_lattice(stage, fixed.image_shape, _CELLS // 2)
+    for level, steps, finer in ((0, 20, False), (0, 12, True), (1, 12, False), (2, 6, True)):
+        stage = refined(stage) if finer else stage
+        stage = fit_spline(
+            fixed.levels[level], moving.levels[level], stage, steps=steps, stiffness=_FAR_STIFFNESS, bound_px=bound
+        )
+    return polish(fixed, moving, stage, bound=_FAR_BOUND)
+
+
+def polish(fixed: Pyramid, moving: Pyramid, stage: Stage, *, bound: float = _BOUND) -> Stage:
+    """The bent stage improved on the sharpest map; no coefficient exceeds ``bound`` in shares of the longer side."""
+    bound_px = bound * max(fixed.image_shape)
     for level, steps in ((2, 3), (3, 4)):
         stage = fit_spline(
-            fixed.levels[level], moving.levels[level], stage, steps=steps, stiffness=_STIFFNESS, bound_px=bound
+            fixed.levels[level], moving.levels[level], stage, steps=steps, stiffness=_STIFFNESS, bound_px=bound_px
         )
     return stage
 

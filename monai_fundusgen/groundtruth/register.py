@@ -20,6 +20,7 @@ from monai_fundusgen.groundtruth.pair import (
     Pyramid,
     begin,
     bend,
+    bend_far,
     correlation,
     merged,
     mirrored,
@@ -40,6 +41,8 @@ LEAST_CORRELATION: Final = 0.28
 #: Frames that are tried as the anchor before the largest group that fits together is taken.
 _ANCHORS: Final = 3
 _JACOBIAN_STEP_PX: Final = 8
+#: Gain in correlation for which the fit that reaches farther is taken.
+_CLEARLY: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,11 @@ def _fitting_group(
         clock.lap("frames")
         stage = polish(photograph, group.mean, _tried(photograph, group.mean, FIELD_TURNS, FIELD_SIZES)[0])
         fit = correlation(photograph.levels[2], group.mean.levels[2], stage)
-        clock.lap("photograph")
         if fit >= LEAST_CORRELATION:
+            stage, fit = _farther(photograph, group.mean, stage, fit)
+            clock.lap("photograph")
             return group, stage, fit
+        clock.lap("photograph")
         best = max(best, fit)
         _, reflected = _tried(photograph, mirrored(group.mean), FIELD_TURNS, FIELD_SIZES)
         if reflected >= LEAST_CORRELATION:
@@ -150,6 +155,13 @@ def _fitting_group(
         f"{name}: photograph and angiogram do not fit: found a correlation of vessels of {best:.2f}, expected at least "
         f"{LEAST_CORRELATION}; check that both show the same eye and overlap by a quarter of the smaller field"
     )
+
+
+def _farther(photograph: Pyramid, mean: Pyramid, stage: Stage, fit: float) -> tuple[Stage, float]:
+    """A stage that fits, and its correlation; or those of one that reaches farther, where it is clearly better."""
+    far = bend_far(photograph, mean, Stage(stage.matrix, stage.offset_px))
+    reached = correlation(photograph.levels[2], mean.levels[2], far)
+    return (far, reached) if reached >= fit + _CLEARLY else (stage, fit)
 
 
 def _groups(levels: dict[int, Pyramid]) -> list[_Group]:

@@ -32,6 +32,10 @@ PHOTOGRAPH_NAMES: Final = ("photograph", "colour", "color", "fundus")
 FRAME_FOLDERS: Final = ("frames", "fa", "angiogram")
 _DICOM: Final = frozenset({".dcm", ".dicom"})
 _LEAST_SIDE_PX: Final = 128
+#: Surround of frames: corners of this share of the longer side, levels of 255 over them, and the most that it is.
+_CORNER: Final = 64
+_OVER_SURROUND: Final = 2
+_PHOTOGRAPH_LEVEL: Final = 20
 
 
 @dataclass(frozen=True)
@@ -171,10 +175,20 @@ def _fields(pictures: Sequence[_Picture]) -> list[Mask]:
     for one in pictures:
         shape = one.rgb.shape
         brightest[shape] = np.maximum(brightest[shape], one.rgb) if shape in brightest else one.rgb
-    fields = {
-        shape: estimate_fov(rgb, threshold=min(20, int(rgb.max()) // 4)) for shape, rgb in brightest.items()
-    }  # fmt: skip
+    fields = {shape: estimate_fov(rgb, threshold=_surround_level(rgb)) for shape, rgb in brightest.items()}
     return [fields[one.rgb.shape] for one in pictures]
+
+
+def _surround_level(rgb: NDArray[np.uint8]) -> int:
+    """Level of 255 above which a frame (3, H, W) shows retina: a little over what its corners hold.
+
+    The periphery of an ultra-widefield angiogram is hardly brighter than the surround. The second darkest corner
+    counts, for captions and lids reach into corners; where retina fills all four, the level of photographs does.
+    """
+    side = max(max(rgb.shape[1:]) // _CORNER, 8)
+    ends = (slice(None, side), slice(-side, None))
+    corners = sorted(float(np.percentile(rgb[:, rows, columns].max(axis=0), 99)) for rows in ends for columns in ends)
+    return min(int(corners[1]) + _OVER_SURROUND, _PHOTOGRAPH_LEVEL, int(rgb.max()) // 4)
 
 
 def _grey(one: _Picture) -> NDArray[np.uint8]:

@@ -5,7 +5,14 @@ import pytest
 
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.groundtruth.filling import filling_rank, measure_filling
-from monai_fundusgen.groundtruth.kinds import BranchKinds, combined_kinds, network_log_odds, timing_log_odds
+from monai_fundusgen.groundtruth.kinds import (
+    BranchKinds,
+    calibrated,
+    combined_kinds,
+    network_log_odds,
+    timing_evidence,
+    timing_log_odds,
+)
 from monai_fundusgen.phantom.angiogram import angiogram_sequence
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.vessels.drawing import rasterise
@@ -56,11 +63,11 @@ def test_frames_that_are_all_late_leave_every_branch_open():
 def test_dye_along_the_walls_speaks_for_a_vein():
     mask, images = bars(np.tile([0.0, 0.3, 0.6, 0.6], (12, 1)))
     graph, valid = vessel_graph(mask), np.ones(images.shape, bool)
-    even = timing_log_odds(graph, measure_filling(graph, mask, images, valid))
+    even = timing_evidence(graph, measure_filling(graph, mask, images, valid))
     images[1, 10:110, 14:17] = 0.3  # the middle of the first bar is dark while its walls are bright
     filling = measure_filling(graph, mask, images, valid)
     first = int(np.argmin(graph.points_rc[graph.offsets[:-1], 1]))
-    assert filling.layering[first] > 0.1 and timing_log_odds(graph, filling)[first] < even[first] - 1
+    assert filling.layering[first] > 0.1 and timing_evidence(graph, filling)[first] < even[first] - 1
 
 
 def test_a_gain_per_frame_and_a_sloping_ground_change_nothing():
@@ -73,8 +80,10 @@ def test_a_gain_per_frame_and_a_sloping_ground_change_nothing():
     assert np.allclose(before.rank, after.rank, atol=0.1)
 
 
-@pytest.mark.parametrize("times", [(11.0, 12.6, 13.6, 15.0, 17.0, 20.0, 60.0), (13.5, 40.0)])
-def test_arteries_of_a_phantom_fill_before_its_veins(times):
+@pytest.mark.parametrize(
+    ("times", "least_told"), [((11.0, 12.6, 13.6, 15.0, 17.0, 20.0, 60.0), 0.8), ((13.5, 40.0), 0.6)]
+)
+def test_arteries_of_a_phantom_fill_before_its_veins(times, least_told):
     retina = grow_retina(2_000_002)
     raster = rasterise(retina, 512)
     frames = angiogram_sequence(retina, raster, times, seed=2_000_002, motion=0.0).frames
@@ -87,7 +96,7 @@ def test_arteries_of_a_phantom_fill_before_its_veins(times):
     shares = [np.bincount(branch, raster.label[kind][rows, columns], graph.num_segments) for kind in (ARTERY, VEIN)]
     truth = np.where(shares[0] > shares[1], ARTERY, VEIN)
     told = ~kinds.uncertain & (graph.lengths_px > 10)
-    assert graph.lengths_px[told].sum() > 0.8 * graph.lengths_px.sum()
+    assert graph.lengths_px[told].sum() > least_told * graph.lengths_px.sum()
     assert (graph.lengths_px * (kinds.kind == truth))[told].sum() > 0.93 * graph.lengths_px[told].sum()
 
 
@@ -98,6 +107,16 @@ def test_two_sources_that_agree_are_surer_and_that_differ_less_sure():
     assert both.confidence[0] > BranchKinds(timing).confidence[0]
     with pytest.raises(ValueError, match=r"least_confidence: found 1.5, expected"):
         combined_kinds(timing, least_confidence=1.5)
+
+
+def test_calibration_keeps_every_kind_and_the_order_of_confidences():
+    stated = np.linspace(-9, 9, 181)
+    stated[90] = 0
+    found = calibrated(stated)
+    assert np.array_equal(np.sign(found), np.sign(stated)) and np.allclose(found, -calibrated(-stated))
+    assert (np.diff(found) >= 0).all() and (np.diff(found[np.abs(stated) < 3]) > 0).all()
+    confidence = combined_kinds(found).confidence
+    assert ((confidence >= 0.5) & (confidence <= 1)).all() and confidence[90] == 0.5
 
 
 def test_a_network_is_heard_by_branch_and_only_so_far():

@@ -83,6 +83,22 @@ def test_no_warp_folds_and_every_way_back_returns(known, spoiled):
         assert 0 < one.residual_px < 1.5
 
 
+def test_a_frame_stretched_towards_its_rim_is_followed_there(known):
+    def stretched(points):  # by a tenth of the side at the right rim, as two gazes do to an ultra-widefield image
+        centre = (SIZE - 1) / 2
+        right = np.clip((points[:, 0] - centre) / centre, 0, None)
+        return points - np.stack([0.1 * SIZE * right**2, np.zeros(len(points))], axis=1)
+
+    frame = known.case.frames[2]
+    y, x = np.mgrid[:SIZE, :SIZE].reshape(2, -1).astype(float)
+    at = stretched(np.stack([x, y], axis=1)).T.reshape(2, SIZE, SIZE)
+    moved = replace(frame, image=resampled(frame.image, at), valid=resampled(frame.valid, at) > 0.999)
+    (one,) = register_case(replace(known.case, frames=(moved,)), ridge_probability).kept
+    points = known.centre_points()
+    found = known.error_px(2, points, stretched(one.warp.map(points)))
+    assert np.nanpercentile(found, 90) < 2.5
+
+
 def test_frames_stand_in_the_order_of_filling(spoiled):
     assert spoiled.order == (0, 1, 2, 3)
     assert spoiled.order_from == "times"

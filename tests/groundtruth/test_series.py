@@ -104,6 +104,18 @@ def test_an_almost_black_early_frame_has_the_field_of_the_others(case):
     assert read.frames[0].valid.sum() == pytest.approx(read.frames[1].valid.sum(), rel=0.01)
 
 
+@pytest.mark.parametrize("noise", [0, 4])
+def test_a_periphery_that_is_hardly_brighter_than_the_surround_belongs_to_the_field(case, noise):
+    y, x = np.mgrid[:SIZE, :SIZE]
+    away = np.hypot(x - SIZE / 2, y - SIZE / 2)
+    light = np.where(away < 85, 9 + 140 * np.exp(-((away / 30) ** 2)), 0)  # as in ultra-widefield angiograms
+    grain = np.random.default_rng(0).integers(0, noise + 1, light.shape)
+    for path in (case / "frames").iterdir():
+        save(path, (light + grain).astype(np.uint8))
+    field = read_case(case).frames[0].valid
+    assert (field & (away < 84)).sum() > 0.99 * (away < 84).sum() and (field & (away > 92)).sum() < 0.01 * field.sum()
+
+
 def test_images_are_brought_to_the_longest_side_asked_for(case):
     read = read_case(case, longest_px=130)
     assert read.photograph.shape == (3, 130, 130)
