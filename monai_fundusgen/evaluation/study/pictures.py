@@ -90,6 +90,7 @@ def _intervals(axes: Any, cells: Sequence[Cell], name: str, results: Results) ->
             axes.plot([found.low, found.high], [place, place], color="C0", linewidth=2)
             axes.plot(found.value, place, "o", color="C0", markersize=5)
     axes.set_xlabel(f"{SCORES[name]}: difference to the arm's base")
+    axes.locator_params(axis="x", nbins=5)
 
 
 def _curves(results: Results, plan: Plan, curve: Callable[[Training], list[dict[str, Any]]], path: Path) -> None:
