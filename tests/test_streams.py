@@ -119,7 +119,7 @@ def test_generators_start_in_one_place():
     samples, the random network's weights. torch's generators start from a stream, or from a number that a stream or
     MONAI's random state gave."""
     package = Path(__file__).parents[1] / "monai_fundusgen"
-    own = {"streams.py", "data/datalist.py", "data/holdout.py", "metrics/functional/distribution.py"}
+    own = {"streams.py", "data/splitting.py", "data/holdout.py", "metrics/functional/distribution.py"}
     makers = {"default_rng", "PCG64", "SeedSequence", "RandomState", "Philox", "MT19937"}
     found = {
         path.relative_to(package).as_posix()
