@@ -115,9 +115,9 @@ def test_a_negative_seed_is_refused():
 
 def test_generators_start_in_one_place():
     """Four files keep a generator of their own, with a seed that nothing else draws from, since published figures and
-    splits rest on it: the split of a datalist, the photographs held back from a training, the subsets of distances between
-    samples, the random network's weights. torch's generators start from a stream, or from a number that a stream or
-    MONAI's random state gave."""
+    splits rest on it: the split of a datalist, the photographs held back from a training, the subsets of distances
+    between samples, the random network's weights. torch's generators start from a stream, or from a number that a
+    stream or MONAI's random state gave."""
     package = Path(__file__).parents[1] / "monai_fundusgen"
     own = {"streams.py", "data/splitting.py", "data/holdout.py", "metrics/functional/distribution.py"}
     makers = {"default_rng", "PCG64", "SeedSequence", "RandomState", "Philox", "MT19937"}
