@@ -22,7 +22,7 @@ from monai_fundusgen.apps.turing.study import read_study
 from tests.apps.turing.conftest import serve_study, tokens
 
 pytestmark = pytest.mark.browser
-NEW = "#trial:not([hidden]) #picture:not(.waiting)"
+NEW = "#trial[aria-busy=false]:not([hidden]) #picture:not(.waiting)"
 
 
 @pytest.fixture
@@ -74,6 +74,7 @@ def answers(folder):
 
 def by_clicks_with_a_mark(page):
     """Judge the picture with the mouse: synthetic, 2, two reasons, a region."""
+    page.wait_for_selector(NEW)
     page.click("#synthetic")
     page.click("#confidence button[value='2']")
     page.check("input[value=crossings]")

@@ -77,6 +77,7 @@
   function press(button, on) { button.setAttribute("aria-pressed", String(on)); }
 
   function refresh() {
+    at("trial").setAttribute("aria-busy", String(busy));
     if (!answer) return;
     press(at("real"), answer.real === true);
     press(at("synthetic"), answer.real === false);
