@@ -15,7 +15,7 @@ def usable_device(device: torch.device | str) -> torch.device:
         found = torch.device(device)
         torch.empty(1, device=found)
     # an unknown name, a build without that device, a device that is absent: torch has an exception of its own for each
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         here = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
         reason = str(error).splitlines()[0]
         raise ValueError(f"device: found {str(device)!r} ({reason}); this machine has {', '.join(here)}") from error

@@ -75,9 +75,9 @@ class DeclareOperators:
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         if name == "torchvision" and cls.declared is None:
-            from torch.library import Library
+            from torch import library
 
-            cls.declared = Library("torchvision", "FRAGMENT")
+            cls.declared = library.Library("torchvision", "FRAGMENT")
             for operator in ("nms", "qnms"):
                 cls.declared.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
