@@ -31,6 +31,7 @@ _FLOOR: Final = 1e-3
 #: Log-odds that filling states, and what they were worth on phantom eyes.
 _STATED: Final = (0.0, 1.0, 2.0, 2.5, 3.0, 3.5)
 _FOUND: Final = (0.0, 0.04, 0.43, 1.05, 2.63, 4.6)
+_LEAST_CALIBRATED: Final = 3  # frames
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,12 @@ class BranchKinds:
 
 
 def timing_log_odds(graph: SegmentGraph, filling: Filling) -> FloatArray:
-    """Log-odds of artery against vein from filling alone (S,), `calibrated`; 0 where the frames do not tell."""
-    return calibrated(timing_evidence(graph, filling))
+    """Log-odds of artery against vein from filling alone (S,), `calibrated`; 0 where the frames do not tell.
+
+    What two frames state is a single difference and is taken as it stands: the calibration is of six.
+    """
+    evidence = timing_evidence(graph, filling)
+    return evidence if filling.curves.shape[1] < _LEAST_CALIBRATED else calibrated(evidence)
 
 
 def calibrated(evidence: FloatArray) -> FloatArray:
