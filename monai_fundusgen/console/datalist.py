@@ -69,7 +69,8 @@ def datalist(
     if decide:
         from monai_fundusgen.data.decided import decide_labels, describe_case
 
-        for case in decide_labels(built, output.absolute().parent, f"{output.stem}_decided"):
+        folder = f"{output.stem}_decided"
+        for case in decide_labels(built, output.absolute().parent, folder, field_deg=found.field_deg):
             typer.echo(describe_case(case))
     write_datalist(output, built)
     typer.echo(describe(built, output))

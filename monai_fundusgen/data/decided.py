@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from monai_fundusgen.data.reading import read_av, read_rgb
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import write_whole
 from monai_fundusgen.transforms.av_codec import AVPlanes, encode_av, planes_to_colours
+from monai_fundusgen.vessels.deciding.carrying import carried_on
 from monai_fundusgen.vessels.deciding.decision import Branch, Decision, decide
 
 #: Code of pixels to ignore in a decided label: white, which every reader of this package takes for uncertain.
@@ -29,18 +30,20 @@ _SECTIONS: Final = ("training", "validation", "testing")
 _COLUMNS: Final = (
     "id", "row", "column", "length_px", "width_px", "kind", "confidence", "artery_share", "artery_by_colour",
 )  # fmt: skip
+_FIELD_DEG: Final = 60.0
 _TILE_PX: Final = 640  # side of a preview's three pictures
 _CLOSE: Final = 0.2  # side of the preview's second row over the photograph's longer side
 
 
 @dataclass(frozen=True)
 class DecidedCase:
-    """One label decided: its id, pixels that were undecided, those crossing, masked, and its branches."""
+    """One label decided: its id, pixels that were undecided, those crossing, masked, carried on, and its branches."""
 
     id: str
     undecided_px: int
     crossing_px: int
     masked_px: int
+    carried_px: int
     branches: list[Branch]
 
 
@@ -98,19 +101,20 @@ def _table(cases: list[DecidedCase]) -> bytes:
     return text.getvalue().encode()
 
 
-def _decide_item(item: dict[str, Any], base_dir: Path, folder: Path) -> DecidedCase:
+def _decide_item(item: dict[str, Any], base_dir: Path, folder: Path, field_deg: float) -> DecidedCase:
     """Decide one label; write it and its preview."""
     planes = read_av(base_dir / item[LABEL])
     photograph = read_rgb(base_dir / item[IMAGE])
     vessels = np.stack([planes.artery, planes.vein])
-    decision = decide(vessels, photograph)
+    decided = decide(vessels, photograph)
+    carried = carried_on(decided.vessels, decided.open | planes.uncertain, field_deg=field_deg)
+    decision = replace(decided, vessels=carried, open=decided.open & ~carried.any(axis=0))
     write_png(folder / f"{item['id']}.png", decided_codes(decision, planes.uncertain))
     write_png(folder / "previews" / f"{item['id']}.png", _sheet(photograph, planes, decision))
     undecided = vessels[ARTERY] & vessels[VEIN]
-    crossing = decision.vessels[ARTERY] & decision.vessels[VEIN]
-    return DecidedCase(
-        item["id"], int(undecided.sum()), int(crossing.sum()), int(decision.open.sum()), decision.branches
-    )
+    crossing = decided.vessels[ARTERY] & decided.vessels[VEIN]
+    counts = (int(pixels.sum()) for pixels in (undecided, crossing, decided.open, carried & ~decided.vessels))
+    return DecidedCase(item["id"], *counts, decided.branches)
 
 
 def refuse_kindless(datalist: dict[str, Any]) -> None:
@@ -121,7 +125,9 @@ def refuse_kindless(datalist: dict[str, Any]) -> None:
         )
 
 
-def decide_labels(datalist: dict[str, Any], base_dir: str | Path, folder: str) -> Iterator[DecidedCase]:
+def decide_labels(
+    datalist: dict[str, Any], base_dir: str | Path, folder: str, *, field_deg: float | None = None
+) -> Iterator[DecidedCase]:
     """Decide the labels of a datalist one after the other, and make it point to the decided ones.
 
     Below ``base_dir / folder`` come ``ID.png`` (codes 0 to 3, and `IGNORE_CODE` where trainings shall not look),
@@ -131,6 +137,7 @@ def decide_labels(datalist: dict[str, Any], base_dir: str | Path, folder: str) -
         datalist: as `monai_fundusgen.data.datalist.build_datalist` returns it; changed in place.
         base_dir: folder of the datalist.
         folder: name of the folder for the decided labels in it.
+        field_deg: visual angle of the photographs; None, where it is not known: `_FIELD_DEG`.
 
     Raises:
         ValueError: labels without kinds, or two items of one name.
@@ -141,7 +148,7 @@ def decide_labels(datalist: dict[str, Any], base_dir: str | Path, folder: str) -
     cases = []
     for item, named in zip(items, with_ids(items), strict=True):
         if LABEL in item:
-            cases.append(_decide_item(named, base_dir, base_dir / folder))
+            cases.append(_decide_item(named, base_dir, base_dir / folder, field_deg or _FIELD_DEG))
             item[LABEL] = f"{folder}/{named['id']}.png"
             yield cases[-1]
     datalist["label_files"] = f"codes as above, {IGNORE_CODE} (white) vessel of uncertain kind"
@@ -154,5 +161,5 @@ def describe_case(case: DecidedCase) -> str:
     of = max(case.undecided_px, 1)
     return (
         f"  {case.id}: {case.undecided_px} px undecided; {1 - (case.crossing_px + case.masked_px) / of:.0%} given a "
-        f"kind, {case.crossing_px / of:.0%} crossing, {case.masked_px / of:.0%} masked; {len(case.branches)} branches"
+        f"kind, {case.crossing_px / of:.0%} crossing, {case.masked_px / of:.0%} masked; {len(case.branches)} branches; {case.carried_px} px carried on behind others"
     )

@@ -12,14 +12,20 @@ from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
 from monai_fundusgen.vessels.convergence import find_disc
 from monai_fundusgen.vessels.eye import Retina
 from monai_fundusgen.vessels.field import Field
+from monai_fundusgen.vessels.tracing.evening import Evening, evened
 from monai_fundusgen.vessels.tracing.paths import VesselPaths
 from monai_fundusgen.vessels.tracing.repair import PathRepair, repair_paths
+from monai_fundusgen.vessels.tracing.roots import DISC_RADIUS_MM, join_at_disc
 from monai_fundusgen.vessels.tracing.traced_eye import traced_eye
 from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
 #: Sampled vessels have more gaps, specks and small loops than true ones: this reaches farther than the defaults, which
 #: do no harm to true maps; px of the soft map.
 REPAIR: Final = PathRepair(attach_px=8.0, loop_px=60.0, speck_px=8.0)
+
+
+#: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
+EVENING: Final = Evening(width_px=40.0, course_px=8.0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,8 @@ class LabelDrawing:
         field_cut: visible half height of the field over its radius, as in the training maps.
         blur_px: blur of the sampled maps, see `monai_fundusgen.vessels.tracing.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
-        repair: join fragments, put kinds right, open small loops and drop specks, see `REPAIR`.
+        repair: join fragments, put kinds right, open small loops, drop specks, see `REPAIR`; join trunks on the disc;
+            make widths and courses even, see `EVENING`.
         field_deg: visual angle of the field, as in the training maps.
     """
 
@@ -63,10 +70,16 @@ class LabelDrawing:
         disc = find_disc(seen, self.field_deg)
         paths = vectorise(seen, blur_px=self.blur_px, bridge_px=self.bridge_px)
         if self.repair:
-            artery, vein = repair_paths(paths.artery, paths.vein, seen, REPAIR, disc_rc=disc)
-            paths = VesselPaths(artery, vein, paths.size)
+            paths = self._repaired(paths, seen, disc)
         eye = traced_eye(paths, seen, self.field, source=source, seed=seed, disc_rc=disc)
         return paths.label(self.size) & self.fov, eye
+
+    def _repaired(self, paths: VesselPaths, seen: NDArray[np.float32], disc_rc: tuple[float, float]) -> VesselPaths:
+        """Fragments joined, trunks joined on the disc, widths and courses evened."""
+        radius_px = DISC_RADIUS_MM / self.field.pixel_mm(paths.size)
+        kinds = repair_paths(paths.artery, paths.vein, seen, REPAIR, disc_rc=disc_rc)
+        artery, vein = (evened(join_at_disc(kind, disc_rc, radius_px), EVENING, disc_rc) for kind in kinds)
+        return VesselPaths(artery, vein, paths.size)
 
     def anatomy(self, soft: NDArray[np.floating]) -> dict[str, float]:
         """Anatomy of the label of a soft map; ``measure`` of a `StructureReport`."""

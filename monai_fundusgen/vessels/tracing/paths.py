@@ -78,6 +78,23 @@ class KindPaths:
         offsets = np.append(0, np.cumsum(stops - starts + 1)).astype(np.int64)
         return KindPaths(self.points_rc[keep], self.radius_px[keep], offsets, node[np.stack([starts, stops], axis=1)])
 
+    def split_at(self, points: IntArray) -> tuple[KindPaths, IntArray, IntArray]:
+        """Paths cut in two at points (J,), so that each is a node; the old number of each path; the node of each point."""
+        node = np.full(len(self.points_rc), -1, dtype=np.int64)
+        node[self.ends] = self.nodes
+        inner = np.unique(points[node[points] < 0])
+        node[inner] = np.arange(len(inner)) + self.nodes.max(initial=-1) + 1
+        times = np.ones(len(node), dtype=np.int64)
+        times[inner] = 2
+        path_of = np.repeat(np.arange(len(self.nodes)), np.diff(self.offsets))
+        first = np.cumsum(times) - times  # new number of each point
+        starts = np.sort(np.concatenate([first[self.offsets[:-1]], first[inner] + 1]))
+        offsets = np.append(starts, times.sum()).astype(np.int64)
+        old = np.repeat(np.arange(len(node)), times)
+        nodes = node[np.stack([old[offsets[:-1]], old[offsets[1:] - 1]], axis=1)]
+        cut = KindPaths(self.points_rc[old], self.radius_px[old], offsets, nodes)
+        return cut, path_of[old[offsets[:-1]]], node[points]
+
     def free_ends(self) -> FreeEnds:
         """Ends at a node that nothing else ends at, in the order of the paths."""
         free = np.bincount(self.nodes.ravel(), minlength=1)[self.nodes] == 1

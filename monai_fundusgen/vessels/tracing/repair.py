@@ -122,30 +122,12 @@ def _accepted(forest: _Forest, links: Links, soft: NDArray[np.float32], repair: 
     return np.array(taken, dtype=np.int64)
 
 
-def _split(paths: KindPaths, kind: IntArray, points: IntArray) -> tuple[KindPaths, IntArray, IntArray]:
-    """Cut paths at points so that each is a node; paths, kinds, and the node of each point."""
-    ends = paths.ends
-    node = np.full(len(paths.points_rc), -1, dtype=np.int64)
-    node[ends] = paths.nodes
-    inner = np.unique(points[node[points] < 0])
-    node[inner] = np.arange(len(inner)) + paths.nodes.max(initial=-1) + 1
-    times = np.ones(len(node), dtype=np.int64)
-    times[inner] = 2
-    path_of = np.repeat(np.arange(len(kind)), np.diff(paths.offsets))
-    first = np.cumsum(times) - times  # new number of each point
-    starts = np.sort(np.concatenate([first[paths.offsets[:-1]], first[inner] + 1]))
-    offsets = np.append(starts, times.sum()).astype(np.int64)
-    old = np.repeat(np.arange(len(node)), times)
-    nodes = node[np.stack([old[offsets[:-1]], old[offsets[1:] - 1]], axis=1)]
-    cut = KindPaths(paths.points_rc[old], paths.radius_px[old], offsets, nodes)
-    return cut, kind[path_of[old[offsets[:-1]]]], node[points]
-
-
 def _linked(forest: _Forest, links: Links, taken: IntArray) -> tuple[KindPaths, IntArray]:
     """Paths and kinds with the links drawn."""
     before = forest.paths
     point, target = links.point[taken], links.target[taken]
-    paths, kind, node = _split(before, forest.kinds(), np.concatenate([point, target]))
+    paths, came_from, node = before.split_at(np.concatenate([point, target]))
+    kind = forest.kinds()[came_from]
     points, radii, sizes = [paths.points_rc], [paths.radius_px], []
     for i, a, b in zip(taken, point, target, strict=True):
         arc = smooth_arc(before.points_rc[a], before.points_rc[b], links.outward[i], links.arrival[i])

@@ -1,0 +1,112 @@
+"""Traced vessels made even: what varies slowly stays, what wavers goes, nodes and trees stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from monai_fundusgen.phantom.anatomy import Anatomy
+from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.sampling.sources import area_average
+from monai_fundusgen.vessels.drawing import rasterise
+from monai_fundusgen.vessels.tracing.evening import Evening, evened, smoothed
+from monai_fundusgen.vessels.tracing.links import pieces_of
+from monai_fundusgen.vessels.tracing.paths import KindPaths, VesselPaths
+from monai_fundusgen.vessels.tracing.vectorise import vectorise
+
+DISC = (0.0, 40.0)
+
+
+def line(length=160, radius=2.0):
+    """One vessel that runs down from the disc, two points a pixel."""
+    points = np.stack([np.arange(length) / 2, np.full(length, 40.0)], axis=1)
+    return KindPaths(points, np.full(length, radius), np.array([0, length]), np.array([[0, 1]]))
+
+
+def fork(parent_radius, child_radius):
+    """A vessel of two paths, and a branch that leaves it between them."""
+    upper, lower, branch = (
+        np.linspace(a, b, 80) for a, b in (((0, 40), (40, 40)), ((40, 40), (80, 40)), ((40, 40), (60, 60)))
+    )
+    radius = np.repeat([parent_radius, parent_radius, child_radius], 80).astype(float)
+    nodes = np.array([[0, 1], [1, 2], [1, 3]])
+    return KindPaths(np.concatenate([upper, lower, branch]), radius, np.array([0, 80, 160, 240]), nodes)
+
+
+def test_a_straight_course_is_left_to_the_last_digit():
+    values = np.stack([np.linspace(3, 9, 50), np.linspace(-1, 4, 50)], axis=1)
+    np.testing.assert_allclose(smoothed(values, np.ones(50), 30.0), values, atol=1e-8)
+
+
+def test_half_of_a_wave_of_the_named_period_is_left():
+    phase = 2 * np.pi * np.arange(600) / 40
+    left = smoothed(np.sin(phase)[:, None], np.ones(600), 40.0)[100:500, 0]
+    assert np.abs(left).max() == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_least_squares_are_those_of_the_full_matrix():
+    rng = np.random.default_rng(0)
+    values, weights = rng.normal(size=(23, 2)), rng.uniform(0.1, 3, 23)
+    second = np.diff(np.eye(23), 2, axis=0)
+    stiffness = (2 * np.sin(np.pi / 9)) ** -4
+    whole = np.linalg.solve(np.diag(weights) + stiffness * second.T @ second, weights[:, None] * values)
+    np.testing.assert_allclose(smoothed(values, weights, 9.0), whole, atol=1e-10)
+
+
+def test_a_wavering_wall_becomes_even_and_a_taper_stays():
+    vessel = line()
+    taper = np.linspace(2.5, 1.5, 160)
+    wavering = replace(vessel, radius_px=taper * (1 + 0.3 * np.sin(2 * np.pi * np.arange(160) / 16)))
+    found = evened(wavering, Evening(width_px=40, course_px=0), DISC)
+    np.testing.assert_allclose(found.radius_px[10:-10], taper[10:-10], rtol=0.08)
+    assert np.array_equal(found.points_rc, vessel.points_rc)
+
+
+def test_a_staircase_becomes_a_course_and_its_ends_stay():
+    vessel = line()
+    steps = vessel.points_rc + np.array([0.0, 0.5]) * ((np.arange(160) // 4) % 2)[:, None]
+    found = evened(replace(vessel, points_rc=steps), Evening(width_px=0, course_px=16), DISC)
+    assert np.ptp(found.points_rc[20:-20, 1]) < 0.2 < np.ptp(steps[20:-20, 1])
+    np.testing.assert_allclose(found.points_rc[[0, -1]], steps[[0, -1]], atol=1e-4)
+    assert np.array_equal(found.radius_px, vessel.radius_px)
+
+
+def test_a_branch_is_no_wider_than_what_it_springs_from():
+    found = evened(fork(2.0, 2.6), Evening(course_px=0), DISC)
+    assert found.radius_px[170:].max() <= found.radius_px[75:85].max() + 1e-9
+
+
+def test_a_trunk_that_was_traced_too_thin_does_not_starve_its_branch():
+    found = evened(fork(0.8, 2.6), Evening(course_px=0), DISC)
+    assert np.median(found.radius_px[170:]) > 2
+
+
+def test_nothing_asked_for_nothing_done():
+    wavering = replace(line(), radius_px=np.random.default_rng(0).uniform(1, 2, 160))
+    found = evened(wavering, Evening(width_px=0, course_px=0), DISC)
+    assert np.array_equal(found.points_rc, wavering.points_rc) and np.array_equal(found.radius_px, wavering.radius_px)
+
+
+@pytest.mark.parametrize("disc", [DISC, (np.nan, np.nan)])
+def test_no_vessels_are_no_error(disc):
+    none = KindPaths(np.zeros((0, 2)), np.zeros(0), np.zeros(1, np.int64), np.zeros((0, 2), np.int64))
+    assert not len(evened(none, Evening(), disc).nodes)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_true_map_keeps_its_trees_and_nearly_all_of_its_pixels(seed):
+    retina = grow_retina(seed, anatomy=Anatomy(diameter_deg=60.0, cut=0.716))
+    raster = rasterise(retina, 1024)
+    paths = vectorise(area_average(raster.label, 256).numpy())
+    row_column = tuple(float(one) / 4 for one in retina.landmarks_rc(1024)[0])
+    kinds = [evened(kind, Evening(), row_column) for kind in (paths.artery, paths.vein)]
+    for before, after in zip((paths.artery, paths.vein), kinds, strict=True):
+        assert np.array_equal(pieces_of(before), pieces_of(after))
+    plain = paths.label(1024) & raster.fov
+    even = VesselPaths(*kinds, 256).label(1024) & raster.fov
+    for kind in (0, 1):
+        dice = 2 * (plain[kind] & even[kind]).sum() / (plain[kind].sum() + even[kind].sum())
+        assert dice > 0.9, dice
+        assert even[kind].sum() == pytest.approx(plain[kind].sum(), rel=0.08)
