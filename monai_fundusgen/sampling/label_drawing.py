@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,7 @@ REPAIR: Final = PathRepair(attach_px=8.0, loop_px=60.0, speck_px=8.0)
 
 
 #: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
-EVENING: Final = Evening(width_px=40.0, course_px=8.0)
+EVENING: Final = Evening(width_px=36.0, course_px=3.0)
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class LabelDrawing:
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
         repair: join fragments, put kinds right, open small loops, drop specks, see `REPAIR`; join trunks on the disc;
             make widths and courses even, see `EVENING`.
+        excess_px: by how much the vessels of sampled maps are too wide, px of the soft map; taken off with ``repair``.
         field_deg: visual angle of the field, as in the training maps.
     """
 
@@ -47,6 +48,7 @@ class LabelDrawing:
     blur_px: float = 0.0
     bridge_px: float = 0.0
     repair: bool = False
+    excess_px: float = 0.0
     field_deg: float = 60.0
 
     @property
@@ -76,9 +78,10 @@ class LabelDrawing:
 
     def _repaired(self, paths: VesselPaths, seen: NDArray[np.float32], disc_rc: tuple[float, float]) -> VesselPaths:
         """Fragments joined, trunks joined on the disc, widths and courses evened."""
+        evening = replace(EVENING, excess_px=self.excess_px)
         radius_px = DISC_RADIUS_MM / self.field.pixel_mm(paths.size)
         kinds = repair_paths(paths.artery, paths.vein, seen, REPAIR, disc_rc=disc_rc)
-        artery, vein = (evened(join_at_disc(kind, disc_rc, radius_px), EVENING, disc_rc) for kind in kinds)
+        artery, vein = (evened(join_at_disc(kind, disc_rc, radius_px), evening, disc_rc) for kind in kinds)
         return VesselPaths(artery, vein, paths.size)
 
     def anatomy(self, soft: NDArray[np.floating]) -> dict[str, float]:

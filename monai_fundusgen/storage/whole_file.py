@@ -46,13 +46,23 @@ def whole_file(path: str | Path, scratch: str | Path | None = None, *, mode: int
         os.replace(temporary, path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk names no file
+        refused = _refusal_of_system(error)
+        if refused is not None:
             raise OSError(
-                error.errno,
-                f"{error.strerror}; this file is as it was before; make room and repeat the command",
+                refused.errno,
+                f"{refused.strerror}; this file is as it was before; make room and repeat the command",
                 str(path),
             ) from error
         raise
+
+
+def _refusal_of_system(error: BaseException | None) -> OSError | None:
+    """The system's error behind an error, if it names no file, as that of a full disk; torch's writer hides it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno:
+            return error if error.filename is None else None
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def write_whole(path: str | Path, content: bytes, scratch: str | Path | None = None, *, mode: int = READABLE) -> None:

@@ -11,6 +11,7 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
+from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.weights.config_text import literal
 from monai_fundusgen.weights.device import usable_device
 from monai_fundusgen.weights.files import load_weights
@@ -81,6 +82,8 @@ def load_stage(
 def load_photograph_network(
     photograph_bundle: str | Path, enlarging_bundle: str | Path, device: torch.device | str = "cpu"
 ) -> PhotographCascade:
-    """Generator, then enlarger, each from its bundle, in evaluation mode."""
-    stages = [load_stage(bundle, device) for bundle in (photograph_bundle, enlarging_bundle)]
-    return PhotographCascade(*(stage.network for stage in stages)).eval()
+    """Generator, then enlarger, each from its bundle, in evaluation mode; the tail of an `EDSR` made short."""
+    generator, enlarger = (load_stage(bundle, device).network for bundle in (photograph_bundle, enlarging_bundle))
+    if isinstance(enlarger, EDSR):
+        enlarger.shorten_tail()
+    return PhotographCascade(generator, enlarger).eval()

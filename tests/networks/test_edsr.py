@@ -97,3 +97,25 @@ def test_border_errors():
         EDSR(scale=5)
     with pytest.raises(ValueError, match="3 values for 1 image channels"):
         EDSR(image_channels=1)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_a_short_tail_gives_the_same_picture_but_at_its_border(scale):
+    torch.manual_seed(0)
+    network = EDSR(scale=scale, channels=16, num_blocks=2, guide_channels=2).double().eval()
+    small, guide = torch.randn(2, 3, 20, 24).double(), torch.rand(2, 2, 20 * scale, 24 * scale).double()
+    before, state = network(small, guide), set(network.state_dict())
+    network.shorten_tail()
+    inside = (..., slice(7, -7), slice(7, -7))
+    torch.testing.assert_close(network(small, guide)[inside], before[inside], rtol=0, atol=1e-12)
+    assert set(network.state_dict()) == state
+
+
+def test_a_training_has_the_long_tail():
+    network = EDSR(channels=8, num_blocks=1).train()
+    small = torch.randn(1, 3, 12, 12)
+    before = network(small)
+    network.shorten_tail()
+    assert torch.equal(network(small), before)
+    network(small).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.tail.parameters())

@@ -1,7 +1,9 @@
 import errno
+import io
 import os
 
 import pytest
+import torch
 
 from monai_fundusgen.storage.whole_file import PRIVATE, remove_partial, whole_file, write_json, write_whole
 
@@ -63,3 +65,20 @@ def test_a_full_disk_is_told_with_the_file_that_did_not_fit(tmp_path, monkeypatc
         write_whole(tmp_path / "a", b"after")
     assert raised.value.errno == errno.ENOSPC and (tmp_path / "a").read_bytes() == b"before"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_full_disk_is_named_though_torch_hides_it(tmp_path):
+    class FullDisk(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "weights.pt").write_bytes(b"before")
+    with (
+        pytest.raises(OSError, match=r"No space left on device; this file is as it was before.*weights\.pt"),
+        whole_file(tmp_path / "weights.pt"),
+    ):
+        torch.save({"a": torch.zeros(1000)}, FullDisk())
+    assert (tmp_path / "weights.pt").read_bytes() == b"before"

@@ -73,14 +73,15 @@ def test_a_staircase_becomes_a_course_and_its_ends_stay():
     assert np.array_equal(found.radius_px, vessel.radius_px)
 
 
-def test_a_branch_is_no_wider_than_what_it_springs_from():
-    found = evened(fork(2.0, 2.6), Evening(course_px=0), DISC)
-    assert found.radius_px[170:].max() <= found.radius_px[75:85].max() + 1e-9
+def test_a_branch_keeps_its_own_width_at_its_fork():
+    found = evened(fork(3.0, 1.0), Evening(course_px=0), DISC)
+    assert np.allclose(found.radius_px[:160], 3) and np.allclose(found.radius_px[162:], 1, atol=0.3)
+    assert found.radius_px[160] < 1.5
 
 
-def test_a_trunk_that_was_traced_too_thin_does_not_starve_its_branch():
-    found = evened(fork(0.8, 2.6), Evening(course_px=0), DISC)
-    assert np.median(found.radius_px[170:]) > 2
+def test_an_excess_is_taken_off_but_never_more_than_a_fifth():
+    found = evened(fork(3.0, 0.2), Evening(0, 0, excess_px=0.4), DISC)
+    assert np.allclose(found.radius_px[:160], 2.8) and np.allclose(found.radius_px[160:], 0.16)
 
 
 def test_nothing_asked_for_nothing_done():
@@ -108,5 +109,5 @@ def test_a_true_map_keeps_its_trees_and_nearly_all_of_its_pixels(seed):
     even = VesselPaths(*kinds, 256).label(1024) & raster.fov
     for kind in (0, 1):
         dice = 2 * (plain[kind] & even[kind]).sum() / (plain[kind].sum() + even[kind].sum())
-        assert dice > 0.9, dice
-        assert even[kind].sum() == pytest.approx(plain[kind].sum(), rel=0.08)
+        assert dice > 0.93, dice
+        assert even[kind].sum() == pytest.approx(plain[kind].sum(), rel=0.03)
