@@ -2,9 +2,10 @@
 
     python benchmarks/decided_truth.py --eyes 60 [--photograph]
 
-All are planted at once. Prints, for each kind of plant: the share of planted pixels that were decided, and the share of
-those that are right (the same code as in the exact label). Then, of labels in which every vein was drawn over the arteries:
-the share of hidden crossings of more than four pixels that were found again, and of drawn pixels that are right, off the disc.
+All are planted at once. Prints, for each kind of plant: the share of planted pixels that were decided, and the share
+of those that are right (the same code as in the exact label). Then, of labels in which every vein was drawn over the
+arteries: the share of hidden crossings of more than four pixels that were found again, and of drawn pixels that are
+right, off the disc.
 """
 
 from __future__ import annotations

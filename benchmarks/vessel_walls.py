@@ -1,11 +1,11 @@
-"""How even the walls, how smooth the courses and how wide the vessels of labels are: real ones, and those of a data set.
+"""How even the walls, how smooth the courses, how wide the vessels of labels are: real ones, and those of a data set.
 
     python benchmarks/vessel_walls.py hrf.json [dataset] [--limit 24]
 
-Labels of 1024 px. By the median width of the stretch between two junctions (60 px long at least): the standard deviation
-of the width over its median, of what varies within 8 px (``fine``) and beyond, about a straight taper (``slow``), and the
-distance of the centre line from its average over 12 px (``course``, px), medians over stretches. Then quantiles of the
-width along all centre lines, px.
+Labels of 1024 px. By the median width of the stretch between two junctions (60 px long at least): the standard
+deviation of the width over its median, of what varies within 8 px (``fine``) and beyond, about a straight taper
+(``slow``), and the distance of the centre line from its average over 12 px (``course``, px), medians over stretches.
+Then quantiles of the width along all centre lines, px.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def report(name: str, found: Iterable[NDArray[np.bool_]]) -> None:
     for low, high in CLASSES:
         chosen = table[(table[:, 0] >= low) & (table[:, 0] < high)]
         fine, slow, course = np.median(chosen[:, 1:], axis=0)
-        print(f"  {low:4.1f} to {high:4.1f} px  {len(chosen):5d}  fine {fine:.3f}  slow {slow:.3f}  course {course:.2f}")
+        print(
+            f"  {low:4.1f} to {high:4.1f} px  {len(chosen):5d}  fine {fine:.3f}  slow {slow:.3f}  course {course:.2f}"
+        )
     for kind, letter in enumerate("av"):
         width, step = np.concatenate(widths[kind]), np.concatenate(steps[kind])
         order = np.argsort(width)

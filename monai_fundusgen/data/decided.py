@@ -113,8 +113,14 @@ def _decide_item(item: dict[str, Any], base_dir: Path, folder: Path, field_deg: 
     write_png(folder / "previews" / f"{item['id']}.png", _sheet(photograph, planes, decision))
     undecided = vessels[ARTERY] & vessels[VEIN]
     crossing = decided.vessels[ARTERY] & decided.vessels[VEIN]
-    counts = (int(pixels.sum()) for pixels in (undecided, crossing, decided.open, carried & ~decided.vessels))
-    return DecidedCase(item["id"], *counts, decided.branches)
+    return DecidedCase(
+        item["id"],
+        undecided_px=int(undecided.sum()),
+        crossing_px=int(crossing.sum()),
+        masked_px=int(decided.open.sum()),
+        carried_px=int((carried & ~decided.vessels).sum()),
+        branches=decided.branches,
+    )
 
 
 def refuse_kindless(datalist: dict[str, Any]) -> None:
@@ -161,5 +167,6 @@ def describe_case(case: DecidedCase) -> str:
     of = max(case.undecided_px, 1)
     return (
         f"  {case.id}: {case.undecided_px} px undecided; {1 - (case.crossing_px + case.masked_px) / of:.0%} given a "
-        f"kind, {case.crossing_px / of:.0%} crossing, {case.masked_px / of:.0%} masked; {len(case.branches)} branches; {case.carried_px} px carried on behind others"
+        f"kind, {case.crossing_px / of:.0%} crossing, {case.masked_px / of:.0%} masked; {len(case.branches)} branches; "
+        f"{case.carried_px} px carried on"
     )

@@ -97,10 +97,10 @@ class EDSR(nn.Module):
         """From now on, in evaluation mode, run the tail as one convolution of the small grid.
 
         Between the enlarging convolutions stands no non-linearity, so all of them are one linear map: a kernel of 5 x 5
-        to ``scale ** 2`` times the image's channels, then one pixel shuffle. At x4 and 64 channels that is a tenth of the
-        tail's work. Results differ by rounding, and within seven pixels of the picture's border, where each convolution
-        of the long tail pads with zeros of its own. The weights stay as they are, and so does the state dict; call it
-        again when they change.
+        to ``scale ** 2`` times the image's channels, then one pixel shuffle. At x4 and 64 channels that is a tenth of
+        the tail's work. Results differ by rounding, and within seven pixels of the picture's border, where each
+        convolution of the long tail pads with zeros of its own. The weights stay as they are, and so does the state
+        dict; call it again when they change.
         """
         weight, bias = _one_convolution(self.tail, self.scale)
         self.register_buffer("short_weight", weight, persistent=False)

@@ -46,10 +46,10 @@ def _squared(planes: BoolArray) -> tuple[BoolArray, tuple[slice, slice]]:
 def carried_on(vessels: BoolArray, opened: BoolArray, *, field_deg: float = 60.0) -> BoolArray:
     """The label with its trees carried on; no pixel loses a kind.
 
-    Annotators draw what lies on top: the other vessel ends on its wall and goes on behind it, and on the disc the trunks
-    end on one another, or at its rim. A vessel that goes on beyond a vessel of the other kind, or beyond open pixels, is
-    drawn between the two, so that a crossing is both kinds; trunks that end on the disc are joined to the largest of
-    their kind (`vessels.tracing.roots.join_at_disc`). Off the disc nothing is drawn on ground.
+    Annotators draw what lies on top: the other vessel ends on its wall and goes on behind it, and on the disc the
+    trunks end on one another, or at its rim. A vessel that goes on beyond a vessel of the other kind, or beyond open
+    pixels, is drawn between the two, so that a crossing is both kinds; trunks that end on the disc are joined to the
+    largest of their kind (`vessels.tracing.roots.join_at_disc`). Off the disc nothing is drawn on ground.
 
     Args:
         vessels: (2, H, W) bool, decided.

@@ -79,7 +79,9 @@ class _Chains:
 
     def __iter__(self) -> Iterator[IntArray]:
         """Chains (arrays of nodes), parents' before children's."""
-        heads = np.flatnonzero((self.parent < 0) | (self.heir[np.maximum(self.parent, 0)] != np.arange(len(self.parent))))
+        heads = np.flatnonzero(
+            (self.parent < 0) | (self.heir[np.maximum(self.parent, 0)] != np.arange(len(self.parent)))
+        )
         for head in heads.tolist():
             chain = [head]
             while self.heir[chain[-1]] >= 0:

@@ -79,7 +79,7 @@ class KindPaths:
         return KindPaths(self.points_rc[keep], self.radius_px[keep], offsets, node[np.stack([starts, stops], axis=1)])
 
     def split_at(self, points: IntArray) -> tuple[KindPaths, IntArray, IntArray]:
-        """Paths cut in two at points (J,), so that each is a node; the old number of each path; the node of each point."""
+        """Paths cut in two at points (J,), so that each is a node; old numbers of the paths; nodes of the points."""
         node = np.full(len(self.points_rc), -1, dtype=np.int64)
         node[self.ends] = self.nodes
         inner = np.unique(points[node[points] < 0])

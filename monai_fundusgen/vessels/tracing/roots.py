@@ -76,8 +76,8 @@ def _proximal_ends(
 def join_at_disc(paths: KindPaths, disc_rc: tuple[float, float], radius_px: float) -> KindPaths:
     """Trunks of one kind that end on or beside the disc, joined to the largest of them, each by a smooth arc.
 
-    A trunk is joined by the end that points at the root of the largest one or at the disc's middle, in the width that it
-    has there. Without a free end near the disc it stays as it is.
+    A trunk is joined by the end that points at the root of the largest one or at the disc's middle, in the width that
+    it has there. Without a free end near the disc it stays as it is.
 
     Args:
         paths: vessels of one kind.
