@@ -34,6 +34,7 @@ class StructureReport:
         references: by name, items whose ``label`` is a soft map of the same shape; each name is a column.
         key: entry of the engine's output with soft maps (B, 2, H, W), or (B, 1, H, W) without kinds, in [0, 1].
         measure: figures of a soft map (2, H, W), in place of the structure of what lies above the threshold.
+        measure_reference: the same for references, where predictions are mended first; left out: as predictions.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class StructureReport:
         references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         key: str = Keys.PRED,
         measure: Callable[[NDArray[np.floating]], Figures] | None = None,
+        measure_reference: Callable[[NDArray[np.floating]], Figures] | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.measure = measure or partial(figures_of, threshold=threshold)
+        self.measure_reference = measure_reference or self.measure
         self.threshold = threshold
         self.references = {name: items for name, items in (references or {}).items() if len(items)}
         self.key = key
@@ -67,7 +70,7 @@ class StructureReport:
         """Write the summaries."""
         sampled = summarise(self.rows)
         references = {
-            name: summarise([self.measure(np.asarray(item[LABEL])) for item in items])
+            name: summarise([self.measure_reference(np.asarray(item[LABEL])) for item in items])
             for name, items in self.references.items()
         }
         report = {"threshold": self.threshold, "sampled": sampled, "references": references, "maps": self.rows}

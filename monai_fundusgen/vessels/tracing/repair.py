@@ -20,6 +20,7 @@ BoolArray = NDArray[np.bool_]
 
 _ROUNDS: Final = 3
 _OVER: Final = 0.3  # share of a pixel from which a vessel of the other kind is there
+_OPENING_PX: Final = 5.0  # of a loop's spare part is taken away, so much that its end does not look joined
 _ROUND_TIP_PX: Final = 5.0  # near its link, a fragment may lie on a vessel of the other kind
 
 
@@ -32,7 +33,7 @@ class PathRepair:
         flip_px: longest gap over which a fragment is joined to a vessel of the other kind, whose kind it then takes.
         flip_length_px: only fragments with at most this much centre line change their kind.
         turn_cost_px: what a link between kinds costs more than one within a kind, where both are possible.
-        loop_px: loops of at most this length lose their thinnest part.
+        loop_px: loops of at most this length are opened at their thinnest part.
         speck_px: pieces with less centre line are dropped at the end.
         tolerance_deg: how far an end may point past what it is joined to.
         distal_px: what a link costs more at the end of a fragment that is far from the disc.
@@ -180,6 +181,22 @@ def _joined(
     return paths, kind
 
 
+def _opened(
+    paths: KindPaths, kind: IntArray, spare: BoolArray, disc_rc: tuple[float, float]
+) -> tuple[KindPaths, IntArray]:
+    """Loops opened: a spare path (S,) loses its stretch beside its end far from the disc, a short one goes."""
+    away = np.hypot(*(paths.points_rc - np.nan_to_num(disc_rc)).T)
+    keep = np.ones(len(paths.points_rc), dtype=bool)
+    for path in np.flatnonzero(spare):
+        first, after = int(paths.offsets[path]), int(paths.offsets[path + 1])
+        along = np.append(0.0, np.cumsum(np.hypot(*np.diff(paths.points_rc[first:after], axis=0).T)))
+        from_far_end = along[-1] - along if away[after - 1] >= away[first] else along
+        keep[first:after] = (from_far_end > _OPENING_PX) & (along[-1] > 2 * _OPENING_PX)
+    path_of = np.repeat(np.arange(len(kind)), np.diff(paths.offsets))
+    stays = np.bincount(path_of, weights=keep, minlength=len(kind)) > 1
+    return paths.cut(keep), kind[stays]
+
+
 def repair_paths(
     artery: KindPaths,
     vein: KindPaths,
@@ -200,8 +217,7 @@ def repair_paths(
     if not len(kind):
         return artery, vein
     paths, kind = _joined(paths, kind, soft, repair, disc_rc)
-    spare = loop_parts(paths, repair.loop_px)
-    paths, kind = paths.kept(~spare), kind[~spare]
+    paths, kind = _opened(paths, kind, loop_parts(paths, repair.loop_px), disc_rc)
     large = piece_lengths_px(paths) >= repair.speck_px
     paths, kind = paths.kept(large), kind[large]
     return paths.kept(kind == ARTERY), paths.kept(kind == VEIN)
