@@ -59,3 +59,15 @@ def test_another_measure_takes_the_place_of_the_structure(tmp_path, caplog):
         )
     assert report["sampled"]["artery.sum"]["median"] == report["references"]["real"]["artery.sum"]["median"] == 144
     assert "| artery sum | 144 (144-144) | 144 (144-144) |" in caplog.text
+
+
+def test_references_may_have_a_measure_of_their_own(tmp_path):
+    report = report_of(
+        tmp_path,
+        [cross()[None]],
+        references={"real": [{"label": cross()}]},
+        measure=lambda vessels: {"artery.sum": float(vessels[0].sum())},
+        measure_reference=lambda vessels: {"artery.sum": 2 * float(vessels[0].sum())},
+    )
+    assert report["sampled"]["artery.sum"]["median"] == float(cross()[0].sum())
+    assert report["references"]["real"]["artery.sum"]["median"] == 2 * float(cross()[0].sum())

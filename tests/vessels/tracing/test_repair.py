@@ -113,6 +113,33 @@ def test_specks_go_and_only_those_that_nothing_holds():
     assert pieces(artery) == 1 and artery.points_rc[:, 1].max() == 34
 
 
+def ring(radius):
+    """A ring of two paths between a node at the left, near the disc, and one at the right."""
+    angle = np.linspace(np.pi, 0, 2 * round(np.pi * radius) + 1)
+    upper, lower = (
+        np.stack([32 + way * radius * np.sin(angle), 32 + radius * np.cos(angle)], axis=1) for way in (-1, 1)
+    )
+    count = len(angle)
+    thin = np.repeat([1.0, 0.4], count)
+    return KindPaths(np.concatenate([upper, lower]), thin, np.array([0, count, 2 * count]), np.array([[0, 1], [0, 1]]))
+
+
+def test_a_loop_is_opened_beside_its_far_end_and_keeps_the_rest():
+    whole = ring(12.0)
+    opened, _ = repair_paths(whole, NONE, DARK, replace(off(), loop_px=100.0), disc_rc=(32.0, 10.0))
+    lost = whole.lengths_px.sum() - opened.lengths_px.sum()
+    assert pieces(opened) == 1 and len(opened.nodes) == 2 and 4 < lost < 7
+    label = VesselPaths(opened, NONE, SIZE).label(8 * SIZE)[ARTERY]
+    assert betti_numbers(label) == (1, 0)
+    tip = opened.points_rc[opened.ends.ravel()][np.bincount(opened.nodes.ravel())[opened.nodes.ravel()] == 1]
+    assert tip[:, 1].max() > 32 and label[:, : 4 * SIZE].sum() > 0.4 * label.sum()
+
+
+def test_a_short_loop_loses_its_spare_part_whole():
+    opened, _ = repair_paths(ring(3.0), NONE, DARK, replace(off(), loop_px=100.0), disc_rc=(32.0, 10.0))
+    assert len(opened.nodes) == 1
+
+
 def test_a_small_loop_is_opened_if_asked():
     paths = paths_of(((30, 20), (30, 25), 0.8), ((30, 20), (30, 25), 0.3), ((30, 25), (30, 50), 0.8))
     paths.nodes[:] = [[0, 1], [0, 1], [1, 2]]
