@@ -38,6 +38,8 @@ NETWORK_RANGE: Final = (-1.0, 1.0)
 
 #: Length on the retina per degree of visual field (reduced-eye value used throughout).
 MM_PER_DEGREE: Final = 0.288
+#: Radius of the optic disc of an eye whose disc was not measured.
+DISC_RADIUS_MM: Final = 0.9
 #: Radius of the field of view in units of half the image side: the black margin that cameras leave.
 FIELD_FILL: Final = 0.97
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from monai_fundusgen import __version__
-from monai_fundusgen.conventions import FIELD_FILL, MM_PER_DEGREE
+from monai_fundusgen.conventions import DISC_RADIUS_MM, FIELD_FILL, MM_PER_DEGREE
 from monai_fundusgen.evaluation.populations import Eye, Population
 from monai_fundusgen.metrics.features import Extractor, RandomFeatures, extractor_name
 from monai_fundusgen.metrics.functional.kind_flips import kind_flips_rc
@@ -38,7 +38,6 @@ FINE_SIDE: Final = 256
 
 _PART: Final = 32  # eyes
 _CONTROL_SIDE: Final = 256  # px that the random network sees
-_DISC_RADIUS_MM: Final = 0.9  # disc of 1.80 mm diameter
 _DEGREES: Final = 60.0  # where the camera is not known
 _LAYOUT: Final = 1  # of a part; raised with every change of what is measured
 
@@ -102,7 +101,7 @@ def anatomy(eye: Eye, degrees: float, field_deg: float | None) -> dict[str, floa
     side = eye.fov.shape[-1]
     row, column = find_disc(eye.vessels, degrees)
     known = np.isfinite(row)
-    radius_px = _DISC_RADIUS_MM / (MM_PER_DEGREE * degrees) * FIELD_FILL * side
+    radius_px = DISC_RADIUS_MM / (MM_PER_DEGREE * degrees) * FIELD_FILL * side
     found = vessel_structure(
         eye.vessels, eye.fov, disc_rc=(row, column) if known else None, disc_radius_px=radius_px if known else None
     )

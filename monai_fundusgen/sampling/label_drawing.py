@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_fundusgen.conventions import DISC_RADIUS_MM
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
 from monai_fundusgen.vessels.convergence import find_disc
 from monai_fundusgen.vessels.eye import Retina
@@ -15,15 +16,13 @@ from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.tracing.evening import Evening, evened
 from monai_fundusgen.vessels.tracing.paths import VesselPaths
 from monai_fundusgen.vessels.tracing.repair import PathRepair, repair_paths
-from monai_fundusgen.vessels.tracing.roots import DISC_RADIUS_MM, join_at_disc
+from monai_fundusgen.vessels.tracing.roots import join_at_disc
 from monai_fundusgen.vessels.tracing.traced_eye import traced_eye
 from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
 #: Sampled vessels have more gaps, specks and small loops than true ones: this reaches farther than the defaults, which
 #: do no harm to true maps; px of the soft map.
 REPAIR: Final = PathRepair(attach_px=8.0, loop_px=100.0, speck_px=8.0)
-
-
 #: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
 EVENING: Final = Evening(width_px=36.0, course_px=3.0)
 

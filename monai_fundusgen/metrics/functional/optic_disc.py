@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, gaussian_filter, maximum_filter
 
-from monai_fundusgen.conventions import FIELD_FILL, MM_PER_DEGREE
+from monai_fundusgen.conventions import DISC_RADIUS_MM, FIELD_FILL, MM_PER_DEGREE
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _SIDE: Final = 128  # px that photographs are reduced to
-_RADIUS_MM: Final = 0.9  # of the disc, reference/phantom.md: 1.80 mm diameter
 _INNER: Final = 0.5  # standard deviation of the disc's mean, in radii, and
 _OUTER: Final = 2.0  # of that of its surroundings
 _APART: Final = 2.0  # two discs lie at least so many radii apart
@@ -56,7 +55,7 @@ def optic_discs(photograph: NDArray[np.floating], fov: BoolArray, field_deg: flo
         raise ValueError(
             f"optic_discs: found photograph {photograph.shape[1:]} and field {fov.shape} of {fov.sum()} px"
         )
-    radius_px = _RADIUS_MM * FIELD_FILL / (MM_PER_DEGREE * field_deg) * _SIDE
+    radius_px = DISC_RADIUS_MM * FIELD_FILL / (MM_PER_DEGREE * field_deg) * _SIDE
     inside = _reduced(fov.astype(np.float64))
     red, green = (_reduced(np.asarray(plane * fov, dtype=np.float64)) for plane in photograph[:2])
     bright = red + green

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import convolve, gaussian_filter, minimum_filter
 
-from monai_fundusgen.conventions import FIELD_FILL, MM_PER_DEGREE
+from monai_fundusgen.conventions import DISC_RADIUS_MM, FIELD_FILL, MM_PER_DEGREE
 from monai_fundusgen.metrics.functional.optic_disc import BrightDisc, optic_discs
 
 FloatArray = NDArray[np.float64]
@@ -20,7 +20,6 @@ BANDS: Final = {"coarse": (4.0, 16.0), "middle": (16.0, 64.0), "fine": (64.0, 16
 _GREEN: Final = 1  # the channel in which vessels show most
 _RIM: Final = 0.015  # of the side: the field's edge that does not count
 _TAPER: Final = 0.01  # of the side: standard deviation of the window's edge
-_DISC_RADIUS_MM: Final = 0.9  # as in `optic_discs`
 _INSIDE: Final = (0.55, 0.85)  # radii: ring inside the disc's margin, and
 _OUTSIDE: Final = (1.15, 1.45)  # ring outside of it
 _LAPLACIAN: Final = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float64) / 6
@@ -94,7 +93,7 @@ def _band_powers(green: FloatArray, inside: BoolArray) -> dict[str, float]:
 
 def _rim_contrast(photograph: NDArray[np.floating], inside: BoolArray, disc: BrightDisc, field_deg: float) -> float:
     side = inside.shape[-1]
-    radius_px = _DISC_RADIUS_MM / (MM_PER_DEGREE * field_deg) * FIELD_FILL * side
+    radius_px = DISC_RADIUS_MM / (MM_PER_DEGREE * field_deg) * FIELD_FILL * side
     rows, columns = np.ogrid[:side, :side]
     away = np.hypot(rows + 0.5 - disc.row * side, columns + 0.5 - disc.column * side) / radius_px
     bright = np.asarray(photograph[0] + photograph[1], dtype=np.float64)

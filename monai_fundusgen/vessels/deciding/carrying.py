@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_fundusgen.conventions import KINDS
+from monai_fundusgen.conventions import DISC_RADIUS_MM, KINDS
 from monai_fundusgen.vessels.convergence import find_disc, reduced
 from monai_fundusgen.vessels.field import Field
 from monai_fundusgen.vessels.tracing.evening import Evening, evened
 from monai_fundusgen.vessels.tracing.gaps import bridge_gaps
 from monai_fundusgen.vessels.tracing.paths import KindPaths, VesselPaths
 from monai_fundusgen.vessels.tracing.repair import PathRepair, repair_paths
-from monai_fundusgen.vessels.tracing.roots import DISC_RADIUS_MM, join_at_disc
+from monai_fundusgen.vessels.tracing.roots import join_at_disc
 from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
 BoolArray = NDArray[np.bool_]

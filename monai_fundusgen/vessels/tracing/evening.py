@@ -124,7 +124,7 @@ def _even_course(paths: KindPaths, course_px: float) -> FloatArray:
         spacing = float(np.hypot(*np.diff(part, axis=0).T).mean())
         weights = np.ones(len(part))
         weights[[0, -1]] = _HELD
-        points[first:after] = smoothed(part, weights, course_px / max(spacing, 1e-3))
+        points[first + 1 : after - 1] = smoothed(part, weights, course_px / max(spacing, 1e-3))[1:-1]
     return points
 
 

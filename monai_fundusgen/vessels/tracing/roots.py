@@ -14,7 +14,6 @@ from monai_fundusgen.vessels.tracing.paths import FreeEnds, KindPaths
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-DISC_RADIUS_MM: Final = 0.9  # of an eye whose disc was not seen
 _REACH: Final = 1.6  # disc radii round its middle in which a trunk may end
 _LEAST: Final = 1.5  # disc radii of centre line that make a piece a trunk
 _TURN_DEG: Final = 120.0  # how far its end may point past the root, or past the disc's middle
