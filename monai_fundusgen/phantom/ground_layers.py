@@ -23,6 +23,8 @@ _FINE_MM: Final = 0.6
 
 #: Rows and columns of a picture.
 Window = tuple[slice, slice]
+#: A number for red, green and blue each.
+Channels = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class GroundLayers:
     """Layers of one eye.
 
     Attributes:
-        texture: factor on the ground, about 1: choroid, nerve fibres, mottling, (3, S, S).
+        texture: factor on the ground, about 1: choroid, nerve fibres, mottling, grain, (3, S, S).
         disc: colour of the optic disc over that of an average fundus, in a window of the picture, (3, h, w).
         cover: share of the ground that the disc hides, 0 to about 0.9, in that window, (h, w).
     """
@@ -47,6 +49,9 @@ def ground_layers(
     size: int,
     rng: np.random.Generator,
     window: Window = (slice(None), slice(None)),
+    *,
+    strength: Channels = (1.0, 1.0, 1.0),
+    grain: Channels = (0.0, 0.0, 0.0),
 ) -> GroundLayers:
     """Draw the layers of an eye.
 
@@ -57,6 +62,9 @@ def ground_layers(
         size: side in px.
         rng: of the texture.
         window: where the disc is wanted; it reaches 1.5 radii far.
+        strength: of the texture in red, green and blue; 1 is the phantom's.
+        grain: standard deviation of what varies from point to point of a lattice of `GROUND_PITCH_MM` in each channel
+            by itself, as a camera's noise does, before the lattice is drawn as a spline, which halves it.
     """
     mirrored = not landmarks.right_eye
     lattice = Lattice.covering(field.centre_mm, size / 2 * field.pixel_mm(size), GROUND_PITCH_MM, mirrored=mirrored)
@@ -74,5 +82,12 @@ def ground_layers(
             [lattice.resample(plane.astype(np.float32, copy=False), x_mm[columns], y_mm[rows]) for plane in planes]
         )
 
-    texture = drawn(ground / np.maximum(broad, np.float32(1e-3)), slice(None), slice(None))
+    fine = _per_channel(strength) * (ground / np.maximum(broad, np.float32(1e-3)) - 1)
+    if any(grain):
+        fine = fine + _per_channel(grain) * rng.standard_normal(fine.shape, dtype=np.float32)
+    texture = 1 + drawn(fine, slice(None), slice(None))
     return GroundLayers(texture, drawn(disc, *window), drawn(cover[None], *window)[0])
+
+
+def _per_channel(values: Channels) -> Image:
+    return np.asarray(values, np.float32)[:, None, None]

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.appearance import draw_appearance
-from monai_fundusgen.phantom.ground_layers import Window, ground_layers
+from monai_fundusgen.phantom.ground_layers import Channels, Window, ground_layers
 from monai_fundusgen.sampling.sources import VesselSample
 from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.vessel_tone import VesselTone
@@ -45,11 +45,16 @@ class PhotographFinish:
 
     Attributes:
         tone: depths of the vessels.
-        texture: strength of the ground's texture; 1 is the phantom's.
+        texture: strength of the ground's texture in red, green and blue; 1 is the phantom's. With `grain` the ground
+            then varies as that of the training photographs does, from pixel to pixel and from channel to channel
+            (`benchmarks/kind_cues.py`). Red above all must not vary more: in red alone arteries and veins lie
+            apart in every eye.
+        grain: of each channel by itself, see `monai_fundusgen.phantom.ground_layers.ground_layers`.
     """
 
     tone: VesselTone
-    texture: float = 0.8
+    texture: Channels = (0.4, 0.6, 0.5)
+    grain: Channels = (0.012, 0.055, 0.07)
 
     def __call__(self, painted: NDArray[np.uint8], sample: VesselSample, seed: int) -> NDArray[np.uint8]:
         """The finished photograph (3, S, S), black outside the field.
@@ -72,10 +77,18 @@ class PhotographFinish:
         marks, size = eye.landmarks, ground.shape[-1]
         near = _window(eye, size, _CLEARED[1] * marks.disc_radius_mm)
         appearance = draw_appearance(stream(seed, "appearance"))
-        layers = ground_layers(marks, appearance, eye.field, size, stream(seed, "ground"), near)
-        texture = 1 + np.float32(self.texture) * (layers.texture - 1)
+        layers = ground_layers(
+            marks,
+            appearance,
+            eye.field,
+            size,
+            stream(seed, "ground"),
+            near,
+            strength=self.texture,
+            grain=self.grain,
+        )
         if not layers.cover.size:  # the disc lies outside the picture
-            ground *= texture
+            ground *= layers.texture
             return
         rows, columns = near
         ground_there, depth_there = ground[..., rows, columns], depth[..., rows, columns]
@@ -83,7 +96,7 @@ class PhotographFinish:
         kept = _kept(away_mm / np.float32(marks.disc_radius_mm))
         ring = _ring(ground, sample.fov, eye, near)
         ground_there += (1 - kept) * (ring - ground_there)
-        ground *= texture
+        ground *= layers.texture
         disc = 1 + np.float32(_PALLOR) * (layers.disc - 1)
         ground_there += layers.cover * (np.minimum(disc * ring, np.float32(1.1)) - ground_there)
         rising = np.clip(_ROOT_DEPTH + (1 - _ROOT_DEPTH) / _RISE_MM * away_mm, 0, 1)

@@ -22,7 +22,7 @@ from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
 #: Sampled vessels have more gaps, specks and small loops than true ones: this reaches farther than the defaults, which
 #: do no harm to true maps; px of the soft map.
-REPAIR: Final = PathRepair(attach_px=8.0, loop_px=100.0, speck_px=8.0)
+REPAIR: Final = PathRepair(attach_px=8.0, loop_px=1000.0, speck_px=8.0)
 #: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
 EVENING: Final = Evening(width_px=36.0, course_px=3.0)
 

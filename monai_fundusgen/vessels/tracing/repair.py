@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monai_fundusgen.conventions import ARTERY, VEIN
 from monai_fundusgen.vessels.tracing.gaps import smooth_arc
 from monai_fundusgen.vessels.tracing.links import Links, piece_lengths_px, pieces_of, ways_on
-from monai_fundusgen.vessels.tracing.loops import loop_parts
+from monai_fundusgen.vessels.tracing.loops import loop_parts, with_crossings
 from monai_fundusgen.vessels.tracing.paths import KindPaths
 
 FloatArray = NDArray[np.float64]
@@ -33,7 +33,8 @@ class PathRepair:
         flip_px: longest gap over which a fragment is joined to a vessel of the other kind, whose kind it then takes.
         flip_length_px: only fragments with at most this much centre line change their kind.
         turn_cost_px: what a link between kinds costs more than one within a kind, where both are possible.
-        loop_px: loops of at most this length are opened at their thinnest part.
+        loop_px: loops of at most this length are opened at their thinnest part; vessels of one kind that cross count as
+            joined there.
         speck_px: pieces with less centre line are dropped at the end.
         tolerance_deg: how far an end may point past what it is joined to.
         distal_px: what a link costs more at the end of a fragment that is far from the disc.
@@ -217,6 +218,8 @@ def repair_paths(
     if not len(kind):
         return artery, vein
     paths, kind = _joined(paths, kind, soft, repair, disc_rc)
+    if repair.loop_px:
+        paths, kind = with_crossings(paths, kind)
     paths, kind = _opened(paths, kind, loop_parts(paths, repair.loop_px), disc_rc)
     large = piece_lengths_px(paths) >= repair.speck_px
     paths, kind = paths.kept(large), kind[large]
