@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
 
 from monai_fundusgen.vessels.tracing.paths import KindPaths
 from monai_fundusgen.vessels.tracing.traced_eye import oriented
@@ -57,8 +57,29 @@ def smoothed(values: FloatArray, weights: FloatArray, period: float) -> FloatArr
         for shift, factor in enumerate(part):
             first = shift + 2 - k
             bands[k, first : first + count - 2] += stiffness * factor
-    found: FloatArray = solveh_banded(bands, weights[:, None] * values)
-    return found
+    return _solved(bands, weights[:, None] * values)
+
+
+@njit(cache=True)
+def _solved(bands: FloatArray, right: FloatArray) -> FloatArray:
+    """What `scipy.linalg.solveh_banded` finds for two bands above the diagonal, without its cost for short systems.
+
+    By the factors L, diagonal, L'; two rows of nothing before the first keep the sums free of cases.
+    """
+    count, columns = right.shape
+    diagonal, beside, beyond = np.ones(count + 2), np.zeros(count + 4), np.zeros(count + 4)
+    found = np.zeros((count + 4, columns))
+    for i in range(2, count + 2):
+        beyond[i] = bands[0, i - 2] / diagonal[i - 2]
+        beside[i] = (bands[1, i - 2] - beyond[i] * diagonal[i - 2] * beside[i - 1]) / diagonal[i - 1]
+        diagonal[i] = bands[2, i - 2] - beyond[i] ** 2 * diagonal[i - 2] - beside[i] ** 2 * diagonal[i - 1]
+        for k in range(columns):
+            found[i, k] = right[i - 2, k] - beside[i] * found[i - 1, k] - beyond[i] * found[i - 2, k]
+    for i in range(count + 1, 1, -1):
+        for k in range(columns):
+            above = beside[i + 1] * found[i + 1, k] + beyond[i + 2] * found[i + 2, k]
+            found[i, k] = found[i, k] / diagonal[i] - above
+    return found[2 : count + 2]
 
 
 class _Chains:

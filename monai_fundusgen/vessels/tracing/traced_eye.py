@@ -117,10 +117,10 @@ class _Trees:
         self.drawn: set[int] = set()
         self.ends: dict[int, list[tuple[int, bool]]] = {}
         self.point_of: dict[int, int] = {}
-        for number, nodes in enumerate(paths.nodes.tolist()):
-            for finish, node in enumerate(nodes):
+        for number, (nodes, points) in enumerate(zip(paths.nodes.tolist(), paths.ends.tolist(), strict=True)):
+            for finish, (node, point) in enumerate(zip(nodes, points, strict=True)):
                 self.ends.setdefault(node, []).append((number, bool(finish)))
-                self.point_of.setdefault(node, int(paths.ends[number, finish]))
+                self.point_of.setdefault(node, point)
 
     def grow(self, root: int) -> None:
         """Add all that hangs on a node, nearest first."""
