@@ -13,6 +13,7 @@ from monai_fundusgen.vessels.tracing.evening import smoothed
 from monai_fundusgen.vessels.tracing.paths import KindPaths
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 _ALONG_DEG: Final = 40.0  # vessels that meet at a larger angle cross
 _STEPS: Final = 5  # points before and after one that its direction is taken over
@@ -21,27 +22,37 @@ _SIDE_PX: Final = 0.3  # nearer to the other's centre line no side can be told
 _ROUNDS: Final = 5
 
 
-def _tangents(paths: KindPaths) -> FloatArray:
-    """Unit vectors along the paths (P, 2)."""
-    first = np.repeat(paths.offsets[:-1], np.diff(paths.offsets))
-    last = np.repeat(paths.offsets[1:] - 1, np.diff(paths.offsets))
-    place = np.arange(len(paths.points_rc))
-    along = paths.points_rc[np.minimum(place + _STEPS, last)] - paths.points_rc[np.maximum(place - _STEPS, first)]
+def _near(own: KindPaths, other: KindPaths, apart: float) -> IntArray:
+    """Points of one kind that may ever be moved: those within twice the distance striven for."""
+    away, nearest = cKDTree(other.points_rc).query(own.points_rc)
+    near: IntArray = np.flatnonzero(away < 2 * apart * (own.radius_px + other.radius_px[nearest]))
+    return near
+
+
+def _tangents(paths: KindPaths, points: IntArray) -> FloatArray:
+    """Unit vectors along the paths at points (N, 2)."""
+    path = np.searchsorted(paths.offsets, points, side="right") - 1
+    first, last = paths.offsets[path], paths.offsets[path + 1] - 1
+    along = paths.points_rc[np.minimum(points + _STEPS, last)] - paths.points_rc[np.maximum(points - _STEPS, first)]
     unit: FloatArray = along / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
     return unit
 
 
-def _pushes(own: KindPaths, other: KindPaths, apart: float) -> FloatArray:
+def _pushes(own: KindPaths, other: KindPaths, near: IntArray, other_near: IntArray, apart: float) -> FloatArray:
     """How each point of one kind is to move (P, 2), px, before neighbours are asked."""
-    tangent, other_tangent = _tangents(own), _tangents(other)
-    away, nearest = cKDTree(other.points_rc).query(own.points_rc)
-    room = own.radius_px + other.radius_px[nearest]
-    alike = np.abs((tangent * other_tangent[nearest]).sum(axis=1)) > np.cos(np.deg2rad(_ALONG_DEG))
+    pushes = np.zeros_like(own.points_rc)
+    if not (len(near) and len(other_near)):
+        return pushes
+    away, place = cKDTree(other.points_rc[other_near]).query(own.points_rc[near])
+    nearest = other_near[place]
+    tangent, other_tangent = _tangents(own, near), _tangents(other, nearest)
+    room = own.radius_px[near] + other.radius_px[nearest]
+    alike = np.abs((tangent * other_tangent).sum(axis=1)) > np.cos(np.deg2rad(_ALONG_DEG))
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-    side = (normal * (own.points_rc - other.points_rc[nearest])).sum(axis=1)
+    side = (normal * (own.points_rc[near] - other.points_rc[nearest])).sum(axis=1)
     told = np.clip(side / _SIDE_PX, -1, 1)
     missing = np.where(alike, np.maximum(apart * room - away, 0), 0) * other.radius_px[nearest] / np.maximum(room, 1e-9)
-    pushes: FloatArray = (told * missing)[:, None] * normal
+    pushes[near] = (told * missing)[:, None] * normal
     return pushes
 
 
@@ -70,7 +81,8 @@ def parted(artery: KindPaths, vein: KindPaths, *, apart: float = 1.0) -> tuple[K
     """
     if not (apart and len(artery.nodes) and len(vein.nodes)):
         return artery, vein
+    near = _near(artery, vein, apart), _near(vein, artery, apart)
     for _ in range(_ROUNDS):
-        pushes = _pushes(artery, vein, apart), _pushes(vein, artery, apart)
+        pushes = _pushes(artery, vein, *near, apart), _pushes(vein, artery, *near[::-1], apart)
         artery, vein = _moved(artery, pushes[0]), _moved(vein, pushes[1])
     return artery, vein
