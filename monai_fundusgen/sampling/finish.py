@@ -27,7 +27,8 @@ _NASAL: Final = 0.2
 #: stands in its place is the mean of a ring from there on.
 _CLEARED: Final = (1.25, 1.9)
 _RING_MM: Final = 0.6
-#: Depth that vessels keep at the disc's middle, and distance over which they rise from it, mm.
+#: Depth that veins keep at the disc's middle, and distance over which they rise from it, mm. Arteries, which lie in front
+#: of them there, keep theirs: green depths on the inner disc of 24 real eyes .28 and .36, of painted ones .28 and .38.
 _ROOT_DEPTH: Final = 0.75
 _RISE_MM: Final = 0.35
 _WALL_PX: Final = 2  # of soft edge that a vessel keeps on the disc
@@ -100,8 +101,8 @@ class PhotographFinish:
         disc = 1 + np.float32(_PALLOR) * (layers.disc - 1)
         ground_there += layers.cover * (np.minimum(disc * ring, np.float32(1.1)) - ground_there)
         rising = np.clip(_ROOT_DEPTH + (1 - _ROOT_DEPTH) / _RISE_MM * away_mm, 0, 1)
-        vessels = ndimage.binary_dilation(sample.label[:, rows, columns].any(axis=0), iterations=_WALL_PX)
-        depth_there *= np.where(vessels, rising, kept)
+        artery, vein = (ndimage.binary_dilation(kind[rows, columns], iterations=_WALL_PX) for kind in sample.label)
+        depth_there *= np.where(artery, 1, np.where(vein, rising, kept))
 
 
 def open_finish(tone: VesselTone | None = None) -> PhotographFinish | None:
