@@ -27,8 +27,8 @@ _NASAL: Final = 0.2
 #: stands in its place is the mean of a ring from there on.
 _CLEARED: Final = (1.25, 1.9)
 _RING_MM: Final = 0.6
-#: Depth that veins keep at the disc's middle, and distance over which they rise from it, mm. Arteries, which lie in front
-#: of them there, keep theirs: green depths on the inner disc of 24 real eyes .28 and .36, of painted ones .28 and .38.
+#: Depth that veins keep at the disc's middle, and distance over which they rise from it, mm. Arteries, which lie in
+#: front there, keep theirs: green depths on the inner disc of 24 real eyes .28 and .36, of painted ones .28 and .38.
 _ROOT_DEPTH: Final = 0.75
 _RISE_MM: Final = 0.35
 _WALL_PX: Final = 2  # of soft edge that a vessel keeps on the disc
