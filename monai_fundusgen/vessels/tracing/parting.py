@@ -73,8 +73,8 @@ def parted(artery: KindPaths, vein: KindPaths, *, apart: float = 1.0) -> tuple[K
     """Arteries and veins without long stretches inside one another; where they cross they still do.
 
     Each point that lies in a vessel of the other kind which runs the same way moves away from its centre line, the
-    thinner of the two farther; junctions move with the mean of their branches. Where centre lines coincide no side can be
-    told, and they stay.
+    thinner of the two farther; junctions move with the mean of their branches. Where centre lines coincide no side can
+    be told, and they stay.
 
     Args:
         artery, vein: traced paths.
