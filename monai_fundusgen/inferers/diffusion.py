@@ -31,11 +31,18 @@ class NetworkDenoiser:
         context: condition (B, ...), or None.
         guidance_scale: 1 takes the conditional prediction, more pushes away from the unconditional one (which is
             then evaluated too), 0 takes the latter alone.
+        guided_entries: entries of the context (its second axis) that the unconditional prediction is not told, so that
+            guidance makes more of these alone; None: all.
+        guidance_levels: where guidance acts, from and to, as shares of the schedule's levels: 0 is the cleanest, 1 the
+            noisiest. Elsewhere the conditional prediction is taken.
         null_context: value of a context that is not given.
         logit_shift: shift in :func:`~monai_fundusgen.diffusion.weighting.shift_logits`; 0 leaves the estimate alone.
         autocast: ``"bfloat16"`` or None.
         channels_last: hand the network channels-last tensors.
         with_variance: return (x_0, v) where the network learned the variance.
+
+    Source: Ho & Salimans 2022 (arXiv:2207.12598), eq. 6; at some levels only: Kynkaanniemi et al. 2024
+    (arXiv:2404.07724).
     """
 
     network: Callable[..., Tensor]
@@ -48,10 +55,12 @@ class NetworkDenoiser:
     autocast: str | None = None
     channels_last: bool = False
     with_variance: bool = False
+    guided_entries: Sequence[int] | None = None
+    guidance_levels: Sequence[float] = (0.0, 1.0)
 
     def __call__(self, x: Tensor, abar: Tensor) -> Any:
         """Estimate of x_0 (B, C, H, W) in [-1, 1], float32, for a noisy sample at one level."""
-        output = self._guided(x, self.schedule.time_of(abar).to(x.device, torch.float32))
+        output = self._guided(x, self.schedule.time_of(abar))
         output, fraction = output.chunk(2, dim=1) if output.shape[1] == 2 * x.shape[1] else (output, None)
         x_0 = denoised(output, x, abar, self.prediction).clamp(-1, 1)
         if self.logit_shift:
@@ -59,10 +68,16 @@ class NetworkDenoiser:
         return (x_0, (fraction.float().clamp(-1, 1) + 1) / 2) if self.with_variance and fraction is not None else x_0
 
     def _guided(self, x: Tensor, t: Tensor) -> Tensor:
-        """Output of the network, float32, moved along the condition's direction."""
-        if self.context is None or self.guidance_scale == 1:
+        """Output of the network, float32, moved along the condition's direction; ``t`` is a level."""
+        low, high = self.guidance_levels
+        acts = low <= float(t) / (len(self.schedule) - 1) <= high
+        t = t.to(x.device, torch.float32)
+        if self.context is None or self.guidance_scale == 1 or not acts:
             return self._output(x, t, self.context)
         null = torch.full_like(self.context, self.null_context)
+        if self.guided_entries is not None:
+            told = [entry for entry in range(null.shape[1]) if entry not in self.guided_entries]
+            null[:, told] = self.context[:, told]
         if self.guidance_scale == 0:
             return self._output(x, t, null)
         without, given = self._output(torch.cat([x, x]), t, torch.cat([null, self.context])).chunk(2)
@@ -93,6 +108,8 @@ class DiffusionSampler(Inferer):
         shape: channels, height and width of an image, where seeds are given.
         batch_size: images that go through the network together; the last batch is padded to it. None: all at once.
         guidance_scale: strength of the condition, at least 0, see :class:`NetworkDenoiser`.
+        guided_entries: entries of the condition that guidance makes more of, see there; None: all.
+        guidance_levels: where guidance acts, see there.
         null_context: value of a condition that is not given.
         logit_shift: shift that undoes an exponentially reweighted training; negative adds vessels, 0 is none.
         autocast: ``"bfloat16"`` runs the network under autocast.
@@ -114,6 +131,8 @@ class DiffusionSampler(Inferer):
     logit_shift: float = 0.0
     autocast: str | None = None
     channels_last: bool = False
+    guided_entries: Sequence[int] | None = None
+    guidance_levels: Sequence[float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         check_prediction(self.prediction)
@@ -128,6 +147,10 @@ class DiffusionSampler(Inferer):
             raise ValueError(
                 f"DiffusionSampler: guidance_scale {self.guidance_scale!r}; expected a number of at least 0, 1 "
                 f"to follow the condition as it was trained"
+            )
+        if len(self.guidance_levels) != 2 or not 0 <= self.guidance_levels[0] <= self.guidance_levels[1] <= 1:
+            raise ValueError(
+                f"DiffusionSampler: guidance_levels {self.guidance_levels!r}; expected from and to, within 0 to 1"
             )
 
     @torch.no_grad()
@@ -173,6 +196,7 @@ class DiffusionSampler(Inferer):
         denoise = NetworkDenoiser(
             network, self.schedule, self.prediction, context, self.guidance_scale, self.null_context, self.logit_shift,
             self.autocast, self.channels_last, with_variance=self.solver == "ddpm",
+            guided_entries=self.guided_entries, guidance_levels=self.guidance_levels,
         )  # fmt: skip
         x_0 = sampler_of(self.solver)(denoise, x_T.to(device), self.levels, noise)
         return ((x_0 + 1) / 2).clamp(0, 1)

@@ -27,8 +27,11 @@ REPAIR: Final = PathRepair(attach_px=8.0, loop_px=1000.0, speck_px=8.0)
 #: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
 EVENING: Final = Evening(width_px=36.0, course_px=3.0)
 #: Sampled trunks of two kinds lie inside one another for long stretches; centre lines are kept this far apart, in sums
-#: of radii. So on the disc no more pixels are both kinds than in decided real labels (.102 and .136, at 256 px).
+#: of radii. So on the disc no more pixels are both kinds than in decided real labels (.126 and .136, at 256 px).
 APART: Final = 1.2
+#: Slits between walls of one kind that are no wider are closed, px of the soft map: at an acute fork they would come
+#: and go from pixel to pixel, and each that is shut in counts as a loop.
+SLIT_PX: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class LabelDrawing:
         blur_px: blur of the sampled maps, see `monai_fundusgen.vessels.tracing.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
         repair: join fragments, put kinds right, open small loops, drop specks, see `REPAIR`; join trunks on the disc;
-            make widths and courses even, see `EVENING`.
+            make widths and courses even, see `EVENING`; close slits, see `SLIT_PX`.
         excess_px: by how much the vessels of sampled maps are too wide, px of the soft map; taken off with ``repair``.
         field_deg: visual angle of the field, as in the training maps.
     """
@@ -77,7 +80,10 @@ class LabelDrawing:
         if self.repair:
             paths = self._repaired(paths, seen, disc)
         eye = traced_eye(paths, seen, self.field, source=source, seed=seed, disc_rc=disc)
-        return paths.label(self.size) & self.fov, eye
+        label = paths.label(self.size)
+        if self.repair:
+            label = without_slits(label, SLIT_PX * self.size / paths.size)
+        return label & self.fov, eye
 
     def _repaired(self, paths: VesselPaths, seen: NDArray[np.float32], disc_rc: tuple[float, float]) -> VesselPaths:
         """Fragments joined, trunks joined on the disc, the kinds parted, widths and courses evened."""
@@ -92,3 +98,29 @@ class LabelDrawing:
         """Anatomy of the label of a soft map; ``measure`` of a `StructureReport`."""
         label, eye = self.traced(soft)
         return map_anatomy(label, self.fov, eye=eye)
+
+
+def without_slits(label: NDArray[np.bool_], width_px: float) -> NDArray[np.bool_]:
+    """A label (2, H, W) in which gaps of a kind up to ``width_px`` are closed; nothing that was set goes."""
+    reach = int(width_px / 2)
+    if reach < 1:
+        return label
+    framed = np.pad(label, ((0, 0), (reach, reach), (reach, reach)))
+    for _ in range(reach):
+        framed = _with_neighbours(framed)
+    ground = ~framed
+    for _ in range(reach):
+        ground = _with_neighbours(ground)
+    closed: NDArray[np.bool_] = ~ground[:, reach:-reach, reach:-reach] | label
+    return closed
+
+
+def _with_neighbours(planes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Planes (C, H, W) in which the eight neighbours of what is set are set too."""
+    wide = planes.copy()
+    wide[:, :, 1:] |= planes[:, :, :-1]
+    wide[:, :, :-1] |= planes[:, :, 1:]
+    high = wide.copy()
+    high[:, 1:] |= wide[:, :-1]
+    high[:, :-1] |= wide[:, 1:]
+    return high

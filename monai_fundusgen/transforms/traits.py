@@ -52,11 +52,21 @@ def trait_vector(values: Mapping[str, float]) -> Tensor:
     Raises:
         KeyError: an unknown trait.
     """
-    unknown = sorted(values.keys() - TRAITS.keys())
-    if unknown:
-        raise KeyError(f"traits {', '.join(unknown)} unknown; choose from {', '.join(TRAITS)}")
+    trait_places(list(values))
     scaled = [(values.get(name, math.nan) - mean) / spread for name, (mean, spread) in TRAITS.items()]
     return torch.tensor(scaled, dtype=torch.float32)
+
+
+def trait_places(names: Sequence[str]) -> list[int]:
+    """Places of traits in a condition vector.
+
+    Raises:
+        KeyError: an unknown trait.
+    """
+    unknown = sorted(set(names) - TRAITS.keys())
+    if unknown:
+        raise KeyError(f"traits {', '.join(unknown)} unknown; choose from {', '.join(TRAITS)}")
+    return [list(TRAITS).index(name) for name in names]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _HELD: Final = 1e6  # weight of what must not move
-_MOST: Final = 0.2  # share of a width that is taken off at most
+_MOST: Final = 0.35  # share of a width that is taken off at most
 _LEAST_PX: Final = 0.03  # radius that stays
 _AT_FORK: Final = 0.1  # weight of a branch's width where it lies in its parent
 
@@ -29,7 +29,7 @@ class Evening:
     Attributes:
         width_px: variations of width that are shorter along a vessel go.
         course_px: variations of the course that are shorter go.
-        excess_px: by how much widths come out too large in the maps of a model; taken off, but a fifth at most.
+        excess_px: by how much widths come out too large in the maps of a model; taken off, but 35 % at most.
     """
 
     width_px: float = 36.0

@@ -80,9 +80,9 @@ def test_a_branch_keeps_its_own_width_at_its_fork():
     assert found.radius_px[160] < 1.5
 
 
-def test_an_excess_is_taken_off_but_never_more_than_a_fifth():
+def test_an_excess_is_taken_off_but_never_more_than_35_percent():
     found = evened(fork(3.0, 0.2), Evening(0, 0, excess_px=0.4), DISC)
-    assert np.allclose(found.radius_px[:160], 2.8) and np.allclose(found.radius_px[160:], 0.16)
+    assert np.allclose(found.radius_px[:160], 2.8) and np.allclose(found.radius_px[160:], 0.13)
 
 
 def test_nothing_asked_for_nothing_done():
