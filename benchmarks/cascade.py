@@ -70,7 +70,7 @@ def opened() -> ConfigParser:
 def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
     """Seconds a sample of each stage, over one batch."""
     clock, planned = Clock(), GenerationPlan(BATCH, seed).samples()
-    sampler = clock.timed("map, 20 evaluations", maps.sampler)
+    sampler = clock.timed("map", maps.sampler)
     timed = SampledMaps(maps.network, sampler, maps.drawing)
     with tempfile.TemporaryDirectory() as folder:
         writer = DatasetWriter(Journal(folder, {}).start())
@@ -84,7 +84,7 @@ def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
             for plan, sample, photograph in zip(planned, vessels, photographs, strict=True):
                 record = {"seed": plan["seed"]}
                 writer.write(FinishedSample(plan["id"], photograph, sample.label, sample.fov, sample.eye, record))
-    clock.seconds["map to label: trace, repair, draw"] -= clock.seconds["map, 20 evaluations"]
+    clock.seconds["map to label: trace, repair, draw"] -= clock.seconds["map"]
     return {name: taken / BATCH for name, taken in clock.seconds.items()}
 
 

@@ -103,6 +103,7 @@ class PhotographFinish:
         rising = np.clip(_ROOT_DEPTH + (1 - _ROOT_DEPTH) / _RISE_MM * away_mm, 0, 1)
         artery, vein = (ndimage.binary_dilation(kind[rows, columns], iterations=_WALL_PX) for kind in sample.label)
         depth_there *= np.where(artery, 1, np.where(vein, rising, kept))
+        np.maximum(depth_there, -kept, out=depth_there)  # no seam that a painter left beside a vessel outshines a disc
 
 
 def open_finish(tone: VesselTone | None = None) -> PhotographFinish | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from monai_fundusgen.dataset.identity import identity_of
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
@@ -60,6 +61,19 @@ def test_vessels_are_darker_than_what_they_lie_on_the_disc_too(finish, sample):
     near = np.hypot(x_mm - marks.disc_mm[0], y_mm - marks.disc_mm[1]) < marks.disc_radius_mm
     vessel = sample.label.any(0)
     assert finished[1][near & vessel].mean() < 0.85 * finished[1][near & ~vessel & sample.fov].mean()
+
+
+def test_no_seam_beside_a_vessel_outshines_the_disc(finish, sample):
+    plain = (np.full((3, SIZE, SIZE), 120) * sample.fov).astype(np.uint8)
+    vessel = sample.label.any(0)
+    margin = ndimage.binary_dilation(vessel, iterations=2) & ~vessel & sample.fov
+    seamed = np.where(margin, np.uint8(250), plain)
+    marks, field = sample.eye.landmarks, sample.eye.field
+    x_mm, y_mm = field.grid_mm(SIZE)
+    on_disc = np.hypot(x_mm - marks.disc_mm[0], y_mm - marks.disc_mm[1]) < marks.disc_radius_mm
+    one, other = (finish(photograph, sample, 7).astype(int)[1] for photograph in (plain, seamed))
+    assert (other - one)[margin & on_disc].max() <= 3  # the grain of the two differs, of 255
+    assert (other - one)[margin & ~on_disc].max() > 30  # elsewhere the painter's brightness stays
 
 
 def test_one_seed_gives_one_photograph_and_another_another(finish, sample):
