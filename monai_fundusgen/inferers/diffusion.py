@@ -148,10 +148,7 @@ class DiffusionSampler(Inferer):
                 f"DiffusionSampler: guidance_scale {self.guidance_scale!r}; expected a number of at least 0, 1 "
                 f"to follow the condition as it was trained"
             )
-        if len(self.guidance_levels) != 2 or not 0 <= self.guidance_levels[0] <= self.guidance_levels[1] <= 1:
-            raise ValueError(
-                f"DiffusionSampler: guidance_levels {self.guidance_levels!r}; expected from and to, within 0 to 1"
-            )
+        _require_levels(self.guidance_levels)
 
     @torch.no_grad()
     def __call__(  # type: ignore[override]  # seeds take the place of an image
@@ -200,6 +197,13 @@ class DiffusionSampler(Inferer):
         )  # fmt: skip
         x_0 = sampler_of(self.solver)(denoise, x_T.to(device), self.levels, noise)
         return ((x_0 + 1) / 2).clamp(0, 1)
+
+
+def _require_levels(levels: Any) -> None:
+    """A range of shares, from and to."""
+    numbers = isinstance(levels, Sequence) and len(levels) == 2 and all(isinstance(end, (int, float)) for end in levels)
+    if not numbers or not 0 <= levels[0] <= levels[1] <= 1:
+        raise ValueError(f"DiffusionSampler: guidance_levels {levels!r}; expected [from, to] within 0 to 1")
 
 
 def _device_of(network: Callable[..., Tensor], inputs: Sequence[int] | Tensor) -> torch.device:

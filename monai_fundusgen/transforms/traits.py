@@ -52,20 +52,24 @@ def trait_vector(values: Mapping[str, float]) -> Tensor:
     Raises:
         KeyError: an unknown trait.
     """
-    trait_places(list(values))
+    unknown = sorted(values.keys() - TRAITS.keys())
+    if unknown:
+        raise KeyError(f"traits {', '.join(unknown)} unknown; choose from {', '.join(TRAITS)}")
     scaled = [(values.get(name, math.nan) - mean) / spread for name, (mean, spread) in TRAITS.items()]
     return torch.tensor(scaled, dtype=torch.float32)
 
 
-def trait_places(names: Sequence[str]) -> list[int]:
-    """Places of traits in a condition vector.
+def trait_places(names: Sequence[str] | None) -> list[int] | None:
+    """Places of traits in a condition vector; None for None.
 
     Raises:
-        KeyError: an unknown trait.
+        ValueError: an unknown trait, or no list of names.
     """
-    unknown = sorted(set(names) - TRAITS.keys())
+    if names is None:
+        return None
+    unknown = [names] if isinstance(names, str) else sorted(set(names) - TRAITS.keys())
     if unknown:
-        raise KeyError(f"traits {', '.join(unknown)} unknown; choose from {', '.join(TRAITS)}")
+        raise ValueError(f"traits: found {', '.join(unknown)}; expected a list of some of {', '.join(TRAITS)}")
     return [list(TRAITS).index(name) for name in names]
 
 

@@ -189,7 +189,8 @@ def test_a_config_builds_it_and_monais_evaluator_runs_it():
     [{"prediction": "score"}, {"solver": "euler"}, {"solver": "heun", "num_evaluations": 20}, {"spacing": "cubic"},
      {"guidance_scale": float("nan")}, {"guidance_scale": -1}, {"guidance_scale": "abc"}, {"shape": (2, 0, 0)},
      {"shape": (2, 64.5, 64.5)}, {"autocast": "float16"}, {"batch_size": 0},
-     {"spacing": "uniform_t", "num_evaluations": 201}, {"guidance_levels": [0.7, 0.2]}],
+     {"spacing": "uniform_t", "num_evaluations": 201}, {"guidance_levels": [0.7, 0.2]},
+     {"guidance_levels": 0.5}],
 )  # fmt: skip
 def test_parts_that_do_not_fit_are_refused_at_once(options):
     with pytest.raises(ValueError, match=re.escape(str(next(reversed(options.values()))))):

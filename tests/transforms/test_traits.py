@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_fundusgen.transforms.traits import TRAITS, TraitRequest, trait_vector
+from monai_fundusgen.transforms.traits import TRAITS, TraitRequest, trait_places, trait_vector
 
 
 def test_a_vector_is_scaled_and_marks_what_is_not_given():
@@ -54,3 +54,13 @@ def test_one_wish_does_not_change_what_another_draws():
 def test_a_wish_that_cannot_be_met_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         TraitRequest(**wrong)
+
+
+def test_places_of_traits_in_the_vector():
+    vector = trait_vector({"disc_x": 0.3, "density": 0.1})
+    places = trait_places(["disc_x", "density"])
+    assert not vector[places].isnan().any() and vector.isnan().sum() == len(TRAITS) - 2
+    assert trait_places(None) is None
+    for wrong in (["disc_x", "size"], "disc_x"):
+        with pytest.raises(ValueError, match="expected a list of some of density, avr"):
+            trait_places(wrong)
