@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from monai.transforms import Compose
@@ -97,7 +96,7 @@ def main() -> None:
     parser.add_argument("--maps", type=int, default=40)
     parser.add_argument("--rows", type=int, nargs="+", default=list(range(len(ROWS))))
     options = parser.parse_args()
-    stage = load_stage(Path(bundle("fundus_av_mask_ddpm")))
+    stage = load_stage(bundle("fundus_av_mask_ddpm"))
     drawing = LabelDrawing(1024, **stage.maps)
     true = list(real(options.datalist))
     quartiles = {name: np.nanquantile(values, (0.25, 0.75)) for name, values in

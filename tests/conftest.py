@@ -37,7 +37,7 @@ def hrf_av():
 def ct_data():
     """Folder of the real CT scans; for tests marked ``data``."""
     if not CT.is_dir():
-        pytest.skip("no ../shared/data/ct beside the checkout")
+        pytest.skip("the CT scans may not be shipped: put them into ../shared/data/ct beside the checkout")
     return CT
 
 

@@ -50,11 +50,9 @@ def trait_vector(values: Mapping[str, float]) -> Tensor:
     """Condition vector (D,) float32 of the given traits; the others are NaN.
 
     Raises:
-        KeyError: an unknown trait.
+        ValueError: an unknown trait.
     """
-    unknown = sorted(values.keys() - TRAITS.keys())
-    if unknown:
-        raise KeyError(f"traits {', '.join(unknown)} unknown; choose from {', '.join(TRAITS)}")
+    trait_places(list(values))
     scaled = [(values.get(name, math.nan) - mean) / spread for name, (mean, spread) in TRAITS.items()]
     return torch.tensor(scaled, dtype=torch.float32)
 

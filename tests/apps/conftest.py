@@ -11,7 +11,7 @@ def chromium():
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'monai-fundusgen[browser]'")
     found = os.environ.get("FUNDUSGEN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
-        pytest.skip("no Chromium: apt-get install chromium")
+        pytest.skip("needs a browser of the system, which pip cannot install: apt-get install chromium")
     with playwright.sync_playwright() as program:
         browser = program.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser

@@ -11,7 +11,7 @@ def test_a_vector_is_scaled_and_marks_what_is_not_given():
     assert vector[names.index("density")].item() == pytest.approx(1.0)
     assert vector[names.index("real")].item() == pytest.approx(1.0)
     assert vector.isnan().sum() == len(TRAITS) - 2
-    with pytest.raises(KeyError, match="calibre.*density"):
+    with pytest.raises(ValueError, match="calibre.*density"):
         trait_vector({"calibre": 1})
 
 

@@ -67,7 +67,7 @@ def test_features_are_those_of_torch_fidelity(network, tmp_path, monkeypatch):
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except (ImportError, RuntimeError) as error:
-        pytest.skip(f"torch-fidelity cannot be used here: {error}")
+        pytest.skip(f"an oracle that no extra installs: pip install --no-deps torch-fidelity torchvision ({error})")
     torch.save(network.state_dict(), tmp_path / "weights.pth")
     other = FeatureExtractorInceptionV3("mine", ["2048"], feature_extractor_weights_path=str(tmp_path / "weights.pth"))
     levels = torch.randint(0, 256, (1, 3, 123, 123), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
