@@ -22,6 +22,8 @@ from monai_fundusgen.streams import stream_seed
 
 #: loss(output, x_0, eps, abar) -> scalar, as in ``monai_fundusgen.losses.denoising``.
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+#: teacher(x_t, x_0, t, context) -> what the loss is to see in place of x_0, of its shape.
+Teacher = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class DenoisingStep:
         null_context: value of a condition that is not given; NaN for this package's networks.
         weight: entry of the batch (B, 1, H, W) in [0, 1]: the gradient at each pixel is scaled by it, so that pixels of
             weight 0, where a label leaves open what is there, teach nothing. None: all pixels count.
+        teacher: what the network learns to predict from the noisy maps; None: the clean maps.
         autocast: ``"bfloat16"`` runs the network under autocast; no loss scaling is needed. None: full precision.
         channels_last: hand the network channels-last tensors.
         max_grad_norm: the gradient's norm is clipped to this.
@@ -83,6 +86,7 @@ class DenoisingStep:
     max_grad_norm: float = math.inf
     micro_batches: int = 1
     draw_on: str = "cpu"
+    teacher: Teacher | None = None
     num_draws: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -163,7 +167,8 @@ class DenoisingStep:
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         if drawn.weight is not None:
             output = torch.lerp(output.detach(), output, drawn.weight.to(output))
-        loss = self.loss(output, drawn.x_0, drawn.eps, abar)
+        wanted = drawn.x_0 if self.teacher is None else self.teacher(x_t, drawn.x_0, drawn.t, drawn.context)
+        loss = self.loss(output, wanted, drawn.eps, abar)
         _require_finite(loss, "loss", engine)
         engine.fire_event(IterationEvents.LOSS_COMPLETED)
         return loss

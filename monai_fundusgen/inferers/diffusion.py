@@ -59,7 +59,10 @@ class NetworkDenoiser:
     guidance_levels: Sequence[float] = (0.0, 1.0)
 
     def __call__(self, x: Tensor, abar: Tensor) -> Any:
-        """Estimate of x_0 (B, C, H, W) in [-1, 1], float32, for a noisy sample at one level."""
+        """Estimate of x_0 (B, C, H, W) in [-1, 1], float32, of noisy samples at one signal power, or at (B,) of them.
+
+        Where guidance acts at some levels only, all samples are to be inside them, or all outside.
+        """
         output = self._guided(x, self.schedule.time_of(abar))
         output, fraction = output.chunk(2, dim=1) if output.shape[1] == 2 * x.shape[1] else (output, None)
         x_0 = denoised(output, x, abar, self.prediction).clamp(-1, 1)
@@ -68,10 +71,11 @@ class NetworkDenoiser:
         return (x_0, (fraction.float().clamp(-1, 1) + 1) / 2) if self.with_variance and fraction is not None else x_0
 
     def _guided(self, x: Tensor, t: Tensor) -> Tensor:
-        """Output of the network, float32, moved along the condition's direction; ``t`` is a level."""
+        """Output of the network, float32, moved along the condition's direction; ``t`` is a level, or one a sample."""
         low, high = self.guidance_levels
-        acts = low <= float(t) / (len(self.schedule) - 1) <= high
-        t = t.to(x.device, torch.float32)
+        share = t / (len(self.schedule) - 1)
+        acts = bool(((low <= share) & (share <= high)).all())
+        t = t.to(x.device, torch.float32).expand(len(x))
         if self.context is None or self.guidance_scale == 1 or not acts:
             return self._output(x, t, self.context)
         null = torch.full_like(self.context, self.null_context)
@@ -80,15 +84,15 @@ class NetworkDenoiser:
             null[:, told] = self.context[:, told]
         if self.guidance_scale == 0:
             return self._output(x, t, null)
-        without, given = self._output(torch.cat([x, x]), t, torch.cat([null, self.context])).chunk(2)
+        without, given = self._output(torch.cat([x, x]), t.repeat(2), torch.cat([null, self.context])).chunk(2)
         return without + self.guidance_scale * (given - without)
 
     def _output(self, x: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
-        """One call of the network; ``t`` is a scalar, the network gets one per sample."""
+        """One call of the network."""
         if self.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast is not None):
-            output = self.network(x, t.expand(len(x)), **({} if context is None else {"context": context}))
+            output = self.network(x, t, **({} if context is None else {"context": context}))
         return output.float()
 
 

@@ -77,7 +77,7 @@ class CascadePainter:
         coarse_fov = nn.functional.adaptive_avg_pool2d(fov, sample.soft.shape[-1])
         points, field_deg = recorded_points(sample.eye), sample.eye.field.diameter_deg
         condition = photograph_condition(sample.soft, coarse_fov, points, field_deg)[None]
-        with self.workers.device:
+        with self.workers.turns:
             photograph = self.inferer(
                 condition.to(device, memory_format=torch.channels_last),
                 self.network,

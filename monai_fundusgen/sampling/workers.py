@@ -13,6 +13,8 @@ from typing import Any, Final, TypeVar
 
 import torch
 
+from monai_fundusgen.sampling.turns import NetworkTurns
+
 Result = TypeVar("Result")
 #: Loaded once, in the process that all workers are copies of.
 _PRELOADED: Final = [
@@ -25,19 +27,17 @@ class Workers:
 
     Args:
         count: processes; 0: functions are called where they stand, one after the other.
-
-    Attributes:
-        device: held by whoever runs a network, where several batches are made at once.
+        turns: of those who run a network, where several batches are made at once; None: a processor's.
 
     Raises:
         ValueError: no whole number from 0 on.
     """
 
-    def __init__(self, count: int = 0) -> None:
+    def __init__(self, count: int = 0, turns: NetworkTurns | None = None) -> None:
         if type(count) is not int or count < 0:
             raise ValueError(f"workers: found {count!r}, expected 0 or more processes, a whole number")
         self.count = count
-        self.device = threading.Lock()
+        self.turns = turns or NetworkTurns()
         self._starting = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
 

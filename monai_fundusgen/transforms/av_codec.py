@@ -134,8 +134,8 @@ def planes_to_colours(vessels: NDArray[np.bool_], uncertain: NDArray[np.bool_] |
         vessels: (2, H, W) bool, artery then vein.
         uncertain: (H, W) bool, vessel of unknown kind; counts only where neither kind is set.
     """
-    palette = np.array([(0, 0, 0), (255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 255, 255)], dtype=np.uint8)
-    codes = vessels[ARTERY].astype(np.uint8) * ARTERY_CODE + vessels[VEIN].astype(np.uint8) * VEIN_CODE
+    artery, vein = vessels[ARTERY], vessels[VEIN]
+    colours: NDArray[np.bool_] = np.stack([artery & ~vein, artery & vein, vein & ~artery])
     if uncertain is not None:
-        codes[uncertain & (codes == 0)] = UNCERTAIN_BIT
-    return np.ascontiguousarray(np.moveaxis(palette[codes], -1, 0))
+        colours |= uncertain & ~(artery | vein)
+    return colours.astype(np.uint8) * np.uint8(255)

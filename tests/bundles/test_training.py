@@ -129,6 +129,22 @@ def test_weights_of_a_preset_serve_data_sets(bundle_root, tmp_path, preset):
             open_map_source("ddpm", mask_bundle=tmp_path, request=TraitRequest(density=0.09))
 
 
+def test_a_trained_network_learns_its_own_guidance(bundle_root, tmp_path):
+    """The preset takes the teacher's weights, leaves them as they are, and moves the student's."""
+    bundle, first, second = bundle_root / "fundus_av_mask_ddpm", tmp_path / "first", tmp_path / "second"
+    options = TINY[bundle.name] | {"max_epochs": 1}
+    opened(bundle, first, **options).run()
+    taught = opened(bundle, second, "preset_guided.yaml", **options, pretrained=str(first / "last.pt"))
+    taught.run()
+    start, end = (torch.load(folder / "last.pt", weights_only=True) for folder in (first, second))
+    teacher = taught.parser.get_parsed_content("teacher").network.state_dict()
+    assert all(torch.equal(teacher[name], start[name].float()) for name in start)
+    assert any(not torch.equal(start[name], end[name]) for name in start)
+    with pytest.raises(RuntimeError) as caught:
+        opened(bundle, tmp_path / "third", "preset_guided.yaml", **options, pretrained=str(tmp_path / "none.pt")).run()
+    assert "none.pt" in user_message(caught.value)
+
+
 def test_the_curve_of_a_mask_training_tells_its_anatomy_and_chooses_its_weights(bundle_root, tmp_path):
     bundle, options = bundle_root / "fundus_av_mask_ddpm", {"num_phantoms": 4, "curve_epochs": 1, "curve_samples": 2}
     for epochs in (1, 2):  # the second command goes on with the curve of the first

@@ -1,5 +1,6 @@
 """The training step inside MONAI's trainer: same curve after resume, same gradient in parts, stop on NaN."""
 
+import copy
 import itertools
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from monai.handlers import CheckpointLoader, CheckpointSaver
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.engines.denoising_step import DenoisingStep
+from monai_fundusgen.inferers.guided_teacher import GuidedTeacher
 from monai_fundusgen.losses.denoising import DenoisingLoss, LogitLoss
 from monai_fundusgen.losses.exp_reweighted import ExpReweightedLoss
 
@@ -237,3 +239,18 @@ def test_the_gradient_is_that_of_the_weighted_pixels():
         trainer.run()
         seen[name] = trainer.state.output["grad_norm"].item()
     assert seen["step"] == pytest.approx(seen["formula"], rel=1e-5)
+
+
+@pytest.mark.parametrize(("scale", "still"), [(1.0, True), (2.0, False)])
+def test_a_student_that_is_its_teacher_learns_its_guidance_alone(scale, still):
+    class Told(Tiny):
+        def forward(self, x, timesteps, context=None):
+            return super().forward(x, timesteps) + context.nan_to_num(0.0).reshape(-1, 1, 1, 1)
+
+    data = [one | {"context": torch.tensor([[0.5], [-0.5], [1.0], [0.2]])} for one in batches(1)]
+    step = DenoisingStep(SCHEDULE, LogitLoss(), condition="context")
+    trainer = trainer_of(step, data)
+    trainer.network.__class__ = Told
+    step.teacher = GuidedTeacher(copy.deepcopy(trainer.network), SCHEDULE, guidance_scale=scale)
+    trainer.run()
+    assert (trainer.state.output["grad_norm"].item() < 1e-6) == still

@@ -26,6 +26,7 @@ CHANGES_NO_BYTE = {
     "part": "which process makes a sample",
     "parts": "which process makes a sample",
     "writers": "threads", "workers": "processes", "ahead": "batches begun before their turn",
+    "turns": "networks at once",
     "processes": "keeps the run together", "made": "keeps the run together",
     "quiet": "no progress bar",
     "device": "where networks run",

@@ -9,9 +9,12 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import torch
 
 from monai_fundusgen.sampling.ahead import MadeAhead
 from monai_fundusgen.sampling.judged import JudgedMaps
@@ -19,6 +22,7 @@ from monai_fundusgen.sampling.painters import PhantomPainter
 from monai_fundusgen.sampling.plan import GenerationPlan
 from monai_fundusgen.sampling.sources import PhantomMaps
 from monai_fundusgen.sampling.step import GenerationStep
+from monai_fundusgen.sampling.turns import NetworkTurns
 from monai_fundusgen.sampling.workers import Workers
 
 
@@ -138,3 +142,34 @@ def test_an_error_comes_after_the_batches_before_it():
         for batch in MadeAhead(range(9), Maker(failing=3), 2):
             found += batch
     assert found == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("device", "threads", "count"), [("cpu", 1, 1), ("cpu", 3, 3), ("cpu", 40, 8), ("cuda", 3, 1)])
+def test_a_processor_runs_a_network_on_each_core_and_a_gpu_one(device, threads, count):
+    with torch_threads(threads):
+        turns = NetworkTurns(device)
+        assert turns.count == count
+        inside, most, seen = [], [], []
+
+        def run(_: int) -> None:
+            with turns:
+                inside.append(1)
+                time.sleep(0.02)
+                most.append(len(inside))
+                seen.append(torch.get_num_threads())
+                inside.pop()
+
+        with ThreadPoolExecutor(12) as pool:
+            list(pool.map(run, range(24)))
+        assert max(most) == count and set(seen) == {1 if device == "cpu" else threads}
+        with turns:
+            pass
+        assert torch.get_num_threads() == threads
+
+
+@contextmanager
+def torch_threads(count):
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    yield
+    torch.set_num_threads(before)
