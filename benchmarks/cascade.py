@@ -1,11 +1,12 @@
 """Seconds per labelled photograph of 1024 px, stage by stage, beside the chain of the paper.
 
-    python benchmarks/cascade.py [--rounds 3] [--threads 2] [--no-paper]
+    python benchmarks/cascade.py [--rounds 3] [--threads 2] [--pairs 24] [--no-paper]
 
-The chain of this package as the data set bundle runs it, PNG writing included: maps four at a time, everything else one
-by one. The paper's chain has the sizes that it names or that its sources publish: 1000 steps of the diffusion model
-(64 channels, 256 px; two are timed and scaled), pix2pixHD's global generator (182.5 M parameters), EDSR with 32 blocks
-of 256 channels (43 M), all float32, random weights; it makes no label at 1024 px. Figures are medians over rounds.
+The chain of this package stage by stage, PNG writing included: maps four at a time, everything else one by one, each
+network on one thread. Then pairs as the data set bundle makes them, a batch on each thread. The paper's chain has the
+sizes that it names or that its sources publish: 1000 steps of the diffusion model (64 channels, 256 px; two are timed
+and scaled), pix2pixHD's global generator (182.5 M parameters), EDSR with 32 blocks of 256 channels (43 M), all float32,
+random weights; it makes no label at 1024 px. Figures are medians over rounds.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ from monai_fundusgen.dataset.journal import Journal
 from monai_fundusgen.dataset.writer import DatasetWriter, FinishedSample
 from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.networks.nets.pix2pixhd import GlobalGenerator
+from monai_fundusgen.sampling.ahead import MadeAhead
 from monai_fundusgen.sampling.judged import JudgedMaps
+from monai_fundusgen.sampling.painters import CascadePainter
 from monai_fundusgen.sampling.plan import GenerationPlan
 from monai_fundusgen.sampling.sources import SampledMaps
+from monai_fundusgen.sampling.step import GenerationStep, WriteSamples
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "bundles" / "fundus_dataset_generation"
@@ -67,7 +71,7 @@ def opened() -> ConfigParser:
     return config
 
 
-def our_round(maps: SampledMaps, painter: Any, seed: int) -> dict[str, float]:
+def our_round(maps: SampledMaps, painter: CascadePainter, seed: int) -> dict[str, float]:
     """Seconds a sample of each stage, over one batch."""
     clock, planned = Clock(), GenerationPlan(BATCH, seed).samples()
     sampler = clock.timed("map", maps.sampler)
@@ -102,6 +106,20 @@ def paper_round(
     return clock.seconds
 
 
+def as_run(maps: SampledMaps, painter: CascadePainter, pairs: int) -> float:
+    """Seconds a pair of a run, warm, from the first batch to the last file."""
+    step = GenerationStep(JudgedMaps(maps, None, 1, painter.workers), painter)
+    planned = list(GenerationPlan(pairs, 1).samples())
+    batches = [planned[at : at + BATCH] for at in range(0, pairs, BATCH)]
+    with tempfile.TemporaryDirectory() as folder:
+        write = WriteSamples(DatasetWriter(Journal(folder, {}, num_samples=pairs).start()))
+        start = time.perf_counter()
+        for finished in MadeAhead(batches, step.samples, painter.workers.turns.count - 1):
+            write.submit(finished)
+        write.drain()
+        return (time.perf_counter() - start) / pairs
+
+
 def print_table(title: str, rounds: list[dict[str, float]]) -> float:
     """Median of every stage; returns their sum."""
     print(f"\n{title}\n\n| stage | s a sample |\n|---|---|")
@@ -117,6 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--pairs", type=int, default=24)
     parser.add_argument("--no-paper", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -133,12 +152,13 @@ def main() -> None:
         ours.append(our_round(maps, painter, seed))
         if networks is not None:
             paper.append(paper_round(*networks))
-    total = print_table(
-        f"this package, {options.threads} threads, batch {BATCH}, median of {options.rounds} rounds", ours
-    )
+    print_table(f"this package, one thread, batch {BATCH}, median of {options.rounds} rounds", ours)
+    total = as_run(maps, painter, options.pairs)
+    at_once = painter.workers.turns.count
+    print(f"\n{options.pairs} pairs as a run makes them, {at_once} networks at once: {total:.2f} s a pair")
     if paper:
         reference = print_table("the paper's chain, float32, no label at 1024 px", paper)
-        print(f"\npaper over this: {reference / total:.0f}")
+        print(f"\npaper, {options.threads} threads, over a run of this: {reference / total:.0f}")
     status = diffusion["high_water_mib"]()
     print(f"\npeak memory of this process: {status:.0f} MiB" + (" (both chains)" if paper else ""))
 

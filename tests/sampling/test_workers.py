@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 import torch
 
+from monai_fundusgen.inferers.autocast import AutocastInferer
+from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.sampling.ahead import MadeAhead
 from monai_fundusgen.sampling.judged import JudgedMaps
-from monai_fundusgen.sampling.painters import PhantomPainter
+from monai_fundusgen.sampling.painters import CascadePainter, PhantomPainter
 from monai_fundusgen.sampling.plan import GenerationPlan
 from monai_fundusgen.sampling.sources import PhantomMaps
 from monai_fundusgen.sampling.step import GenerationStep
@@ -173,3 +175,32 @@ def torch_threads(count):
     torch.set_num_threads(count)
     yield
     torch.set_num_threads(before)
+
+
+class LastBits(torch.nn.Module):
+    """Paints the last bits of a transposed convolution, which at this size differ between one thread and two."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.ConvTranspose2d(384, 192, 3, 2, 1, 1)
+
+    def forward(self, condition):
+        folded = torch.nn.functional.adaptive_avg_pool2d(condition[:, :4], 16).repeat(1, 96, 1, 1)
+        bits = torch.sin(1e5 * self.layer(folded).float())[:, :3]
+        return torch.nn.functional.interpolate(bits, size=condition.shape[-1] * 4)
+
+
+def test_photographs_do_not_depend_on_the_cores_nor_on_what_runs_beside():
+    torch.manual_seed(0)
+    network = PhotographCascade(LastBits(), torch.nn.Identity())
+    planned = list(GenerationPlan(3, seed=1).samples())
+    eyes = PhantomMaps(size=256, coarse_size=64)(planned)
+    found = []
+    for threads in (1, 2):
+        with torch_threads(threads):
+            painter = CascadePainter(network, lambda condition, network, **_: AutocastInferer()(condition, network))
+            found.append(painter(eyes, planned))
+            with ThreadPoolExecutor(3) as pool:
+                found.append([one for (one,) in pool.map(painter, [[eye] for eye in eyes], [[one] for one in planned])])
+    for one in found[1:]:
+        assert all(np.array_equal(here, there) for here, there in zip(found[0], one, strict=True))
