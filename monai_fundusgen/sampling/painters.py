@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -29,6 +29,10 @@ from monai_fundusgen.transforms.field import CropFieldd, to_network_range
 from monai_fundusgen.transforms.fov import estimate_fov
 from monai_fundusgen.transforms.pixels import photograph_pixels
 from monai_fundusgen.vessels.eye import Retina
+
+#: Rows of the generator's photograph that are enlarged beyond the field of view: with so many, one pixel in a thousand
+#: inside it differs by one grey level from enlarging all.
+_MARGIN_PX: Final = 8
 
 
 class Painter(Protocol):
@@ -83,6 +87,7 @@ class CascadePainter:
                 self.network,
                 guide=torch.from_numpy(sample.label)[None].float().to(device),
                 style=self.network.styles([seed], self.style),
+                rows=_rows(sample.fov, coarse_fov.shape[-1]),
             )[0]
             pixels = photograph_pixels(photograph).cpu().numpy()
         return pixels * sample.fov.astype(np.uint8)
@@ -114,6 +119,15 @@ class PhantomPainter:
     def shown(self, eye: Retina, seed: int) -> Retina:
         """As it is."""
         return eye
+
+
+def _rows(fov: NDArray[np.bool_], size: int) -> tuple[int, int]:
+    """Rows, of ``size``, that hold the field of view (S, S) and some more; the first, and the one behind the last."""
+    (seen,) = np.nonzero(fov.any(axis=1))
+    if not seen.size:
+        return 0, size
+    scale = fov.shape[0] / size
+    return max(int(seen[0] / scale) - _MARGIN_PX, 0), min(int(seen[-1] / scale) + 1 + _MARGIN_PX, size)
 
 
 def _rendered(artefacts: bool, sample: VesselSample, seed: int) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.networks.nets.styled_generator import StyledGenerator, photograph_style
@@ -42,14 +43,32 @@ class PhotographCascade(nn.Module):
         device = self.generator.bank.device
         return photograph_style(photograph[None].to(device)).expand(len(seeds), -1)
 
-    def forward(self, condition: Tensor, guide: Tensor | None = None, style: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        condition: Tensor,
+        guide: Tensor | None = None,
+        style: Tensor | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> Tensor:
         """Photograph (N, 3, k S, k S), not clamped.
 
         Args:
             condition: vessels, field and landmarks (N, 5, S, S) in [-1, 1].
             guide: exact map (N, 2, k S, k S) in [0, 1].
             style: (N, STYLE_DIM); the mean of the bank if left out.
+            rows: of the S rows the first that is enlarged and the one behind the last; all others are black (-1). Where
+                a camera's field is cut flat, the enlarger need not paint what is hidden. None: all.
         """
         coarse = self.generator(condition, style=style) if self.styled else self.generator(condition)
+        if rows is None:
+            return self._enlarged(coarse, guide)
+        first, end = (row * coarse.shape[-2] // condition.shape[-2] for row in rows)
+        scale = 1 if guide is None else guide.shape[-2] // coarse.shape[-2]
+        shown = None if guide is None else guide[:, :, scale * first : scale * end]
+        fine = self._enlarged(coarse[:, :, first:end], shown)
+        scale = fine.shape[-1] // coarse.shape[-1]
+        return functional.pad(fine, (0, 0, scale * first, scale * (coarse.shape[-2] - end)), value=-1.0)
+
+    def _enlarged(self, coarse: Tensor, guide: Tensor | None) -> Tensor:
         fine: Tensor = self.enlarger(coarse, guide) if self.guided else self.enlarger(coarse)
         return fine

@@ -45,3 +45,14 @@ def test_a_photograph_gives_its_style_to_all_seeds():
     styles = network.styles([1, 2], photograph)
     assert torch.equal(styles[0], styles[1])
     assert torch.allclose(styles[:1], photograph_style(photograph[None]))
+
+
+def test_rows_that_are_not_wanted_are_black_and_the_others_nearly_those_of_the_whole():
+    """Only the rows next to the cut differ: as far as three convolutions of the enlarger reach."""
+    network, condition = cascade(), torch.zeros(1, 5, 16, 16)
+    guide, style = torch.rand(1, 2, 64, 64), network.styles([1])
+    whole, part = network(condition, guide, style), network(condition, guide, style, rows=(3, 12))
+    assert (part[:, :, :12] == -1).all() and (part[:, :, 48:] == -1).all()
+    inside = slice(4 * 3 + 20, 4 * 12 - 20)
+    torch.testing.assert_close(part[:, :, inside], whole[:, :, inside])
+    assert torch.equal(network(condition, guide, style, rows=(0, 16)), whole)
