@@ -25,6 +25,7 @@ class RecipeStage:
             masks while they are read.
         preset: of the bundle; None: its own settings.
         photographs: trains on the datalist of photographs; False: on phantoms alone.
+        start: stage whose best weights it begins with, and waits for.
     """
 
     name: str
@@ -33,6 +34,7 @@ class RecipeStage:
     memory_gib: float
     preset: str | None = None
     photographs: bool = True
+    start: str | None = None
 
 
 #: In this order, so that each stage may use those before it; shares as the shipped weights were given time.
@@ -42,7 +44,8 @@ RECIPE: Final = (
     RecipeStage("enlarger", "fundus_superresolution_edsr", 0.15, 1.9),
     RecipeStage("photographs", "fundus_photograph_pix2pixhd", 0.15, 1.7),
     RecipeStage("angiograms", "fa_vessel_unet", 0.05, 2.5, photographs=False),
-    RecipeStage("masks", "fundus_av_mask_ddpm", 0.3, 2.6),
+    RecipeStage("masks", "fundus_av_mask_ddpm", 0.2, 2.6),
+    RecipeStage("guided_masks", "fundus_av_mask_ddpm", 0.1, 2.8, preset="guided", start="masks"),
 )
 _ENOUGH_S: Final = 5.0  # less than this is not begun
 
@@ -113,18 +116,27 @@ class RecipeRun:
             stage = remaining[0]
             left = None if end is None else (end - time.monotonic()) / 60
             minutes = None if left is None else minutes_of(remaining, left)
+            start = self._start(stage)
             if minutes is not None and 60 * minutes < _ENOUGH_S:
                 say(f"{stage.name}: no time left; the same command goes on")
+            elif start is not None and not start.is_file():
+                say(f"{stage.name}: waits for the weights of {stage.start}; the same command goes on")
             else:
                 self._train(stage, minutes)
                 history = read_history(self.output / stage.name)
                 say(f"{stage.name}: epoch {history[-1].get('epoch', 0) if history else 0}, {self.output / stage.name}")
             remaining.pop(0)
 
+    def _start(self, stage: RecipeStage) -> Path | None:
+        return None if stage.start is None else self.output / stage.start / "model.pt"
+
     def _train(self, stage: RecipeStage, minutes: float | None) -> None:
         command = [sys.executable, "-m", "monai_fundusgen", "train", stage.bundle, "-o", str(self.output / stage.name)]
         datalist = self.datalist if stage.photographs else None
-        told = {"--preset": stage.preset, "--datalist": datalist, "--minutes": minutes, "--seed": self.seed}
+        told = {
+            "--preset": stage.preset, "--datalist": datalist, "--minutes": minutes, "--seed": self.seed,
+            "--pretrained": self._start(stage),
+        }  # fmt: skip
         command += [text for name, value in told.items() if value is not None for text in (name, str(value))]
         result = subprocess.run(command, check=False)
         if result.returncode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,35 @@ def test_stages_share_all_of_the_time():
 
 def test_a_stage_that_ends_early_leaves_its_time(monkeypatch, tmp_path):
     given = {}
-    monkeypatch.setattr(RecipeRun, "_train", lambda self, stage, minutes: given.update({stage.name: minutes}))
+
+    def train(self, stage, minutes):
+        given[stage.name] = minutes
+        (tmp_path / stage.name).mkdir()
+        (tmp_path / stage.name / "model.pt").touch()
+
+    monkeypatch.setattr(RecipeRun, "_train", train)
     said: list[str] = []
     RecipeRun(tmp_path, None, 100).run(RECIPE, said.append)
-    assert given["masks"] == pytest.approx(100, rel=0.01)  # the others took no time at all
+    assert given["guided_masks"] == pytest.approx(100, rel=0.01)  # the others took no time at all
     assert len(said) == len(RECIPE)
+
+
+def test_a_stage_begins_with_the_weights_of_another_and_waits_for_them(monkeypatch, tmp_path):
+    commands, said = [], []
+    monkeypatch.setattr(
+        "subprocess.run", lambda command, check: commands.append(command) or subprocess.CompletedProcess(command, 0)
+    )
+    stages = chosen_stages(["guided_masks"])
+    RecipeRun(tmp_path, None, 100).run(stages, said.append)
+    assert not commands and said == ["guided_masks: waits for the weights of masks; the same command goes on"]
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "model.pt").touch()
+    RecipeRun(tmp_path, None, 100).run(stages, said.append)
+    (command,) = commands
+    assert command[command.index("--pretrained") + 1] == str(tmp_path / "masks" / "model.pt")
+    assert all(
+        stage.start is None or stage.start in [one.name for one in RECIPE[:place]] for place, stage in enumerate(RECIPE)
+    )
 
 
 def test_stages_are_chosen_by_name_in_the_order_of_the_recipe():
