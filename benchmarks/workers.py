@@ -60,7 +60,7 @@ class PausingPainter:
 
     def __call__(self, vessels: Sequence[VesselSample], planned: Sequence[PlannedSample]) -> list[NDArray[np.uint8]]:
         """Painted and finished photographs."""
-        with self.workers.turns:
+        with self.workers.turns.on("cpu"):
             time.sleep(self.pause_s * len(vessels))
         given = [picture for picture, _ in zip(itertools.cycle(self.painted), vessels, strict=False)]
         assert self.painter.finish is not None

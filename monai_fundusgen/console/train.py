@@ -130,6 +130,7 @@ def train_all(
         typer.echo(line)
     recipe.run(stages, typer.echo)
     ready = [one.name for one in stages if (output / one.name / "model.pt").is_file()]
-    made = " ".join(f"--weights {output / name}" for name in ready if name in STAGES)
+    ready = [name for name in ready if not (name == "masks" and "guided_masks" in ready)]
+    made = " ".join(f"--weights {output / name}" for name in ready if name in (*STAGES, "guided_masks"))
     if made:
         typer.echo(f"fundusgen generate {made} takes them")

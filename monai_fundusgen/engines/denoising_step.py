@@ -17,6 +17,7 @@ from torch import Tensor
 
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.forward import diffuse, per_sample
+from monai_fundusgen.diffusion.parametrisation import predicted
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
 from monai_fundusgen.streams import stream_seed
 
@@ -167,11 +168,20 @@ class DenoisingStep:
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         if drawn.weight is not None:
             output = torch.lerp(output.detach(), output, drawn.weight.to(output))
-        wanted = drawn.x_0 if self.teacher is None else self.teacher(x_t, drawn.x_0, drawn.t, drawn.context)
-        loss = self.loss(output, wanted, drawn.eps, abar)
+        loss = self.loss(output, *aims(self.teacher, x_t, drawn.x_0, drawn.eps, drawn.t, drawn.context, abar), abar)
         _require_finite(loss, "loss", engine)
         engine.fire_event(IterationEvents.LOSS_COMPLETED)
         return loss
+
+
+def aims(
+    teacher: Teacher | None, x_t: Tensor, x_0: Tensor, eps: Tensor, t: Tensor, context: Tensor | None, abar: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Clean maps and noise (B, C, H, W) that a network is to find in ``x_t``: the true ones, or its teacher's."""
+    if teacher is None:
+        return x_0, eps
+    wanted = teacher(x_t, x_0, t, context)
+    return wanted, predicted(wanted, x_t, abar, "eps")
 
 
 def _synchronised(network: torch.nn.Module, *, last: bool) -> AbstractContextManager[Any]:

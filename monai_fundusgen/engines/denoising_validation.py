@@ -13,7 +13,7 @@ from torch import Tensor
 from monai_fundusgen.conventions import LABEL
 from monai_fundusgen.diffusion.forward import diffuse
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.engines.denoising_step import Loss
+from monai_fundusgen.engines.denoising_step import Loss, Teacher, aims
 from monai_fundusgen.streams import stream_seed
 
 
@@ -32,6 +32,7 @@ class DenoisingValidation:
         key: entry of the batch that holds the clean maps (B, C, H, W) in [-1, 1].
         condition: entry of the batch that the network sees as ``context``; None: unconditional.
         autocast: ``"bfloat16"`` or None.
+        teacher: as in training.
     """
 
     schedule: NoiseSchedule
@@ -41,6 +42,7 @@ class DenoisingValidation:
     key: str = LABEL
     condition: str | None = None
     autocast: str | None = None
+    teacher: Teacher | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.num_levels <= len(self.schedule):
@@ -61,7 +63,9 @@ class DenoisingValidation:
             context = torch.as_tensor(batch[self.condition]).as_subclass(Tensor)
             given["context"] = context.repeat_interleave(self.num_levels, dim=0).to(engine.state.device)
         abar = self.schedule.at(levels)
+        noisy = diffuse(clean, eps, abar)
         engine.network.eval()
         with torch.autocast(clean.device.type, torch.bfloat16, enabled=self.autocast is not None):
-            output = engine.network(diffuse(clean, eps, abar), levels, **given)
-        return {Keys.LOSS: self.loss(output, clean, eps, abar)}
+            output = engine.network(noisy, levels, **given)
+        aim = aims(self.teacher, noisy, clean, eps, levels, given.get("context"), abar)
+        return {Keys.LOSS: self.loss(output, *aim, abar)}

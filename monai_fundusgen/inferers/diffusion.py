@@ -61,7 +61,8 @@ class NetworkDenoiser:
     def __call__(self, x: Tensor, abar: Tensor) -> Any:
         """Estimate of x_0 (B, C, H, W) in [-1, 1], float32, of noisy samples at one signal power, or at (B,) of them.
 
-        Where guidance acts at some levels only, all samples are to be inside them, or all outside.
+        Raises:
+            ValueError: guidance acts at the levels of some samples, not at those of others.
         """
         output = self._guided(x, self.schedule.time_of(abar))
         output, fraction = output.chunk(2, dim=1) if output.shape[1] == 2 * x.shape[1] else (output, None)
@@ -74,7 +75,12 @@ class NetworkDenoiser:
         """Output of the network, float32, moved along the condition's direction; ``t`` is a level, or one a sample."""
         low, high = self.guidance_levels
         share = t / (len(self.schedule) - 1)
-        acts = bool(((low <= share) & (share <= high)).all())
+        inside = (low <= share) & (share <= high)
+        acts = bool(inside.all())
+        if self.guidance_scale != 1 and inside.any() and not acts:
+            raise ValueError(
+                f"guidance_levels {self.guidance_levels}: some samples lie inside, some outside; call for each"
+            )
         t = t.to(x.device, torch.float32).expand(len(x))
         if self.context is None or self.guidance_scale == 1 or not acts:
             return self._output(x, t, self.context)
@@ -152,7 +158,7 @@ class DiffusionSampler(Inferer):
                 f"DiffusionSampler: guidance_scale {self.guidance_scale!r}; expected a number of at least 0, 1 "
                 f"to follow the condition as it was trained"
             )
-        _require_levels(self.guidance_levels)
+        require_levels(self.guidance_levels)
 
     @torch.no_grad()
     def __call__(  # type: ignore[override]  # seeds take the place of an image
@@ -203,11 +209,11 @@ class DiffusionSampler(Inferer):
         return ((x_0 + 1) / 2).clamp(0, 1)
 
 
-def _require_levels(levels: Any) -> None:
-    """A range of shares, from and to."""
+def require_levels(levels: Any) -> None:
+    """Raise ValueError unless it is a range of shares of the levels, from and to."""
     numbers = isinstance(levels, Sequence) and len(levels) == 2 and all(isinstance(end, (int, float)) for end in levels)
     if not numbers or not 0 <= levels[0] <= levels[1] <= 1:
-        raise ValueError(f"DiffusionSampler: guidance_levels {levels!r}; expected [from, to] within 0 to 1")
+        raise ValueError(f"guidance_levels {levels!r}; expected [from, to] within 0 to 1")
 
 
 def _device_of(network: Callable[..., Tensor], inputs: Sequence[int] | Tensor) -> torch.device:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from monai_fundusgen.diffusion.parametrisation import Prediction
+from monai_fundusgen.diffusion.parametrisation import Prediction, check_prediction
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.inferers.diffusion import NetworkDenoiser
+from monai_fundusgen.inferers.diffusion import NetworkDenoiser, require_levels
 
 
 @dataclass
 class GuidedTeacher:
     """Estimates of a trained network with guidance: ``teacher`` of a `DenoisingStep`.
 
-    A network that learned them gives at a scale of 1 what its teacher gives at ``guidance_scale``, for half the work.
+    A network that learned them gives at a scale of 1 what its teacher gives at ``guidance_scale``, in one evaluation
+    where guidance takes two.
 
     Attributes:
         network: the trained network, of which nothing is changed.
@@ -29,6 +31,9 @@ class GuidedTeacher:
         null_context: value of a condition that is not given.
         autocast: ``"bfloat16"`` or None.
         channels_last: hand the network channels-last tensors.
+
+    Raises:
+        ValueError: an unknown prediction, a scale below 0, levels that are no range.
 
     Source: Meng et al. 2023 (arXiv:2210.03142), section 3.1, for one scale.
     """
@@ -42,6 +47,12 @@ class GuidedTeacher:
     null_context: float = float("nan")
     autocast: str | None = None
     channels_last: bool = False
+
+    def __post_init__(self) -> None:
+        check_prediction(self.prediction)
+        require_levels(self.guidance_levels)
+        if not 0 <= self.guidance_scale < math.inf:
+            raise ValueError(f"GuidedTeacher: guidance_scale {self.guidance_scale!r}; expected a number of at least 0")
 
     @torch.no_grad()
     def __call__(self, x_t: Tensor, x_0: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
@@ -61,7 +72,7 @@ class GuidedTeacher:
         denoise = NetworkDenoiser(
             self.network, self.schedule, self.prediction, None if context is None else context[acts],
             self.guidance_scale, self.null_context, 0.0, self.autocast, self.channels_last,
-            guided_entries=self.guided_entries, guidance_levels=self.guidance_levels,
+            guided_entries=self.guided_entries,
         )  # fmt: skip
         wanted = x_0.clone()
         wanted[acts] = denoise(x_t[acts], self.schedule.at(t[acts])).to(wanted)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from monai_fundusgen.handlers.run_record import read_history
+from monai_fundusgen.storage.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class RecipeStage:
     """One training of the recipe.
 
     Attributes:
-        name: of its folder, and of the stage where it is one that makes data sets.
+        name: of its folder.
         bundle: that is trained.
         share: of the time.
         memory_gib: largest memory of the process in its first minutes on HRF's 24 photographs, on a processor; of the
@@ -37,7 +38,7 @@ class RecipeStage:
     start: str | None = None
 
 
-#: In this order, so that each stage may use those before it; shares as the shipped weights were given time.
+#: In this order, so that each stage may use those before it.
 RECIPE: Final = (
     RecipeStage("segmenter", "fundus_av_unet", 0.25, 2.7),
     RecipeStage("judge", "fundus_av_unet", 0.1, 2.6, preset="judge"),
@@ -116,26 +117,32 @@ class RecipeRun:
             stage = remaining[0]
             left = None if end is None else (end - time.monotonic()) / 60
             minutes = None if left is None else minutes_of(remaining, left)
-            start = self._start(stage)
+            start = self._start_weights(stage)
             if minutes is not None and 60 * minutes < _ENOUGH_S:
                 say(f"{stage.name}: no time left; the same command goes on")
             elif start is not None and not start.is_file():
-                say(f"{stage.name}: waits for the weights of {stage.start}; the same command goes on")
+                say(f"{stage.name}: needs the weights of {stage.start}, so train that stage first")
             else:
                 self._train(stage, minutes)
                 history = read_history(self.output / stage.name)
                 say(f"{stage.name}: epoch {history[-1].get('epoch', 0) if history else 0}, {self.output / stage.name}")
             remaining.pop(0)
 
-    def _start(self, stage: RecipeStage) -> Path | None:
-        return None if stage.start is None else self.output / stage.start / "model.pt"
+    def _start_weights(self, stage: RecipeStage) -> Path | None:
+        """What a stage begins with, the same whenever it goes on: a copy, for the other stage may go on too."""
+        if stage.start is None:
+            return None
+        weights, kept = self.output / stage.start / "model.pt", self.output / f"{stage.name}_start.pt"
+        if not kept.exists() and weights.is_file():
+            write_whole(kept, weights.read_bytes())
+        return kept
 
     def _train(self, stage: RecipeStage, minutes: float | None) -> None:
         command = [sys.executable, "-m", "monai_fundusgen", "train", stage.bundle, "-o", str(self.output / stage.name)]
         datalist = self.datalist if stage.photographs else None
         told = {
             "--preset": stage.preset, "--datalist": datalist, "--minutes": minutes, "--seed": self.seed,
-            "--pretrained": self._start(stage),
+            "--pretrained": self._start_weights(stage),
         }  # fmt: skip
         command += [text for name, value in told.items() if value is not None for text in (name, str(value))]
         result = subprocess.run(command, check=False)

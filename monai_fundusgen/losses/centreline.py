@@ -27,7 +27,7 @@ class CentrelineLoss(nn.Module):
         iterations: erosions of the soft skeleton: half the widest vessel's width, px.
 
     Raises:
-        ValueError: weight, least_abar, threshold or softness out of range.
+        ValueError: an argument out of range.
 
     Source: Shit et al. 2021 (arXiv:2003.07311), algorithm 1 and eq. 2.
     """
@@ -43,10 +43,11 @@ class CentrelineLoss(nn.Module):
         iterations: int = 2,
     ) -> None:
         super().__init__()
-        if not (weight >= 0 and 0 < least_abar < 1 and 0 < threshold < 1 and softness > 0):
+        if not (weight >= 0 and 0 < least_abar < 1 and 0 < threshold < 1 and softness > 0 and iterations >= 0):
             raise ValueError(
                 f"CentrelineLoss: weight {weight}, least_abar {least_abar}, threshold {threshold}, "
-                f"softness {softness}; expected at least 0, in (0, 1), in (0, 1), above 0"
+                f"softness {softness}, iterations {iterations}; expected at least 0, in (0, 1), in (0, 1), above 0, "
+                f"at least 0"
             )
         self.loss = loss
         self.prediction = loss.prediction

@@ -124,7 +124,8 @@ class SampledMaps:
 
     def _sampled(self, seeds: Sequence[int], workers: Workers) -> NDArray[np.float32]:
         filled = [*seeds, *[seeds[-1]] * (self.batch - len(seeds))]
-        with workers.turns:
+        device = next((weight.device for weight in self.network.parameters()), torch.device("cpu"))
+        with workers.turns.on(device):
             maps: Tensor = self.sampler(filled, self.network)[: len(seeds)]
             found: NDArray[np.float32] = maps.float().cpu().clamp(0, 1).numpy()
         return found

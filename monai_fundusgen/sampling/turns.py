@@ -3,47 +3,56 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import torch
 
-#: More networks at once would wait for the interpreter, which traces and finishes between them.
+#: More networks at once would wait for Python's lock, which is held while vessels are traced and photographs finished.
 _MOST: Final = 8
 
 
 class NetworkTurns:
-    """A context to run a network in, which lets in so many threads at once as the device has use for.
+    """Lets in so many threads at once that run a network.
 
-    On a processor a network runs on one thread, and as many of them at once as `torch.get_num_threads` says at the
-    start, up to eight: on two cores a pair takes two thirds of the time that it takes with both on one network. And
-    samples do not depend on the number of cores: convolutions of bfloat16 round by the number of their threads.
+    On a processor each of them runs it on one thread. Samples then do not depend on the number of cores; with more
+    threads they would, since convolutions of bfloat16 round by it. And two cores with a network each make more than
+    two cores on one network (`benchmarks/cascade.py`).
 
     Args:
-        device: where the networks run.
+        count: threads that are let in.
 
     Attributes:
-        count: networks that run at once.
+        count: the same.
+
+    Raises:
+        ValueError: no whole number from 1 on.
     """
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
-        self._one_thread = torch.device(device).type == "cpu"
+    def __init__(self, count: int = 1) -> None:
+        if type(count) is not int or count < 1:
+            raise ValueError(f"turns: found {count!r}, expected 1 or more networks at once, a whole number")
+        self.count = count
         self._threads = torch.get_num_threads()
-        self.count = min(self._threads, _MOST) if self._one_thread else 1
-        self._free = threading.Semaphore(self.count)
+        self._free = threading.Semaphore(count)
 
-    def __enter__(self) -> NetworkTurns:
-        """Wait for a turn."""
-        self._free.acquire()
-        if self._one_thread:
-            torch.get_num_threads()  # a thread that never asked would take over what another one sets later
-            torch.set_num_threads(1)  # of this thread alone
-        return self
+    @classmethod
+    def on_each_core(cls, device: torch.device | str) -> NetworkTurns:
+        """One on a GPU; on a processor as many as torch has threads there, up to eight."""
+        return cls(min(torch.get_num_threads(), _MOST) if torch.device(device).type == "cpu" else 1)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """The next one's turn."""
-        if self._one_thread:
-            torch.set_num_threads(self._threads)
-        self._free.release()
+    @contextmanager
+    def on(self, device: torch.device | str) -> Iterator[None]:
+        """Wait for a turn; inside, torch runs on one thread if the device is a processor."""
+        with self._free:
+            if torch.device(device).type != "cpu":
+                yield
+                return
+            # asked first: a thread that never asked would take over, later, what another one sets meanwhile
+            before = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
+                yield
+            finally:  # a thread that began inside another's turn found one thread: those of the run are meant
+                torch.set_num_threads(before if self.count == 1 else self._threads)

@@ -27,7 +27,7 @@ class Workers:
 
     Args:
         count: processes; 0: functions are called where they stand, one after the other.
-        turns: of those who run a network, where several batches are made at once; None: a processor's.
+        turns: of those who run a network, where several batches are made at once; None: one after the other.
 
     Raises:
         ValueError: no whole number from 0 on.
@@ -37,7 +37,7 @@ class Workers:
         if type(count) is not int or count < 0:
             raise ValueError(f"workers: found {count!r}, expected 0 or more processes, a whole number")
         self.count = count
-        self.turns = turns or NetworkTurns()
+        self.turns = NetworkTurns() if turns is None else turns
         self._starting = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +51,6 @@ class Field:
 
     def mask(self, size: int) -> NDArray[np.bool_]:
         """Field of view (size, size)."""
-        return _mask(self, size).copy()
-
-
-@lru_cache(maxsize=2)  # all samples of a run have one field, at the sizes of map and photograph
-def _mask(field: Field, size: int) -> NDArray[np.bool_]:
-    x, y = field.grid_mm(size)
-    dx, dy = x - field.centre_mm[0], y - field.centre_mm[1]
-    visible: NDArray[np.bool_] = np.hypot(dx, dy) <= field.radius_mm
-    return visible & (np.abs(dy) <= field.cut * field.radius_mm)
+        x, y = self.grid_mm(size)
+        dx, dy = x - self.centre_mm[0], y - self.centre_mm[1]
+        return (np.hypot(dx, dy) <= self.radius_mm) & (np.abs(dy) <= self.cut * self.radius_mm)

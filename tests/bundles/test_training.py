@@ -136,6 +136,8 @@ def test_a_trained_network_learns_its_own_guidance(bundle_root, tmp_path):
     opened(bundle, first, **options).run()
     taught = opened(bundle, second, "preset_guided.yaml", **options, pretrained=str(first / "last.pt"))
     taught.run()
+    given = taught.parser.get_parsed_content("teacher")
+    assert all(taught.parser.get_parsed_content(f"{part}#step").teacher is given for part in ("train", "validate"))
     start, end = (torch.load(folder / "last.pt", weights_only=True) for folder in (first, second))
     teacher = taught.parser.get_parsed_content("teacher").network.state_dict()
     assert all(torch.equal(teacher[name], start[name].float()) for name in start)

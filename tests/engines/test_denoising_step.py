@@ -13,8 +13,10 @@ from monai.engines.utils import IterationEvents
 from monai.handlers import CheckpointLoader, CheckpointSaver
 
 from monai_fundusgen.conventions import LABEL
+from monai_fundusgen.diffusion.forward import diffuse
+from monai_fundusgen.diffusion.parametrisation import predicted
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.engines.denoising_step import DenoisingStep
+from monai_fundusgen.engines.denoising_step import DenoisingStep, aims
 from monai_fundusgen.inferers.guided_teacher import GuidedTeacher
 from monai_fundusgen.losses.denoising import DenoisingLoss, LogitLoss
 from monai_fundusgen.losses.exp_reweighted import ExpReweightedLoss
@@ -239,6 +241,19 @@ def test_the_gradient_is_that_of_the_weighted_pixels():
         trainer.run()
         seen[name] = trainer.state.output["grad_norm"].item()
     assert seen["step"] == pytest.approx(seen["formula"], rel=1e-5)
+
+
+@pytest.mark.parametrize("prediction", ["eps", "v", "x_0", "logit"])
+def test_a_teachers_clean_map_costs_the_least_in_every_parametrisation(prediction):
+    """Whoever predicts what the teacher takes for clean has no error, or, of logits, no gradient."""
+    x_0 = batches(1)[0][LABEL]
+    eps, abar, t = torch.randn_like(x_0), torch.tensor([0.1, 0.4, 0.7, 0.9]), torch.tensor([90, 60, 30, 10])
+    wanted, x_t = 0.8 * x_0, diffuse(x_0, eps, abar)
+    aim = aims(lambda *_: wanted, x_t, x_0, eps, t, None, abar)
+    output = predicted(wanted, x_t, abar, prediction).requires_grad_()
+    loss = LogitLoss() if prediction == "logit" else DenoisingLoss(prediction)
+    (gradient,) = torch.autograd.grad(loss(output, *aim, abar), output)
+    assert gradient.abs().max() < 1e-6
 
 
 @pytest.mark.parametrize(("scale", "still"), [(1.0, True), (2.0, False)])

@@ -1,5 +1,6 @@
 """A teacher's estimates are those of guidance where it acts, and the clean maps elsewhere."""
 
+import pytest
 import torch
 
 from monai_fundusgen.diffusion.noise import SeededNoise
@@ -41,6 +42,16 @@ def test_what_is_not_told_is_not_guided():
              for scale in (1.0, 3.0)]  # fmt: skip
     same = [torch.equal(one, other) for one, other in zip(*found, strict=True)]
     assert same == [False, False, True, False]
+
+
+def test_wrong_numbers_are_refused_and_so_are_levels_on_both_sides():
+    for wrong in ({"guidance_levels": (0.7, 0.2)}, {"guidance_scale": -1.0}, {"prediction": "noise"}):
+        with pytest.raises(ValueError):  # each has a sentence of its own
+            GuidedTeacher(Logits(), SCHEDULE, **wrong)
+    x_t, _ = noisy()
+    denoise = NetworkDenoiser(Logits(), SCHEDULE, "logit", CONTEXT, 2.0, guidance_levels=(0.45, 1.0))
+    with pytest.raises(ValueError, match="some samples lie inside, some outside"):
+        denoise(x_t, SCHEDULE.at(LEVELS))
 
 
 def test_no_level_of_a_batch_asks_the_network_where_it_does_not_act():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,9 @@ from PIL import Image
 
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
+from monai_fundusgen.networks.nets.pix2pixhd import GlobalGenerator
 from monai_fundusgen.networks.nets.styled_generator import StyledGenerator
+from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
 from monai_fundusgen.sampling.painters import CascadePainter, PhantomPainter, open_painter
 from monai_fundusgen.sampling.plan import GenerationPlan
@@ -156,3 +160,26 @@ def test_phantoms_have_the_laterality_asked_for_and_no_other_wish_is_granted():
         open_map_source("phantom", request=TraitRequest(density=0.1, avr=0.7))
     with pytest.raises(ValueError, match="folder cannot be asked for laterality"):
         open_map_source("folder", mask_folder="maps", request=TraitRequest(laterality="left"))
+
+
+def test_rows_of_a_field_that_is_cut_flat_and_some_more_are_enlarged():
+    """Inside the field a photograph is that of enlarging all rows, but for one grey level here and there."""
+    torch.manual_seed(0)
+    network = PhotographCascade(GlobalGenerator(5, 3, 4, 1, 1), EDSR(channels=8, num_blocks=2, guide_channels=2)).eval()
+    flat = PhantomMaps(size=256, coarse_size=64, anatomy=Anatomy(diameter_deg=60.0, cut=0.5))(PLANNED)
+    seen = []
+
+    def inferer(condition, network, rows, **given):
+        seen.append(rows)
+        return network(condition, rows=rows, **given)
+
+    fewer = CascadePainter(network, inferer)(flat, PLANNED)
+    every = CascadePainter(network, lambda condition, network, rows, **given: network(condition, **given))(
+        flat, PLANNED
+    )
+    inside = np.flatnonzero(flat[0].fov.any(axis=1)) / 4
+    assert seen[0] == (int(inside[0]) - 8, int(inside[-1]) + 9)
+    for one, other in zip(fewer, every, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 1
+    blind = replace(flat[0], fov=np.zeros_like(flat[0].fov))
+    assert not CascadePainter(network, inferer)([blind], PLANNED[:1])[0].any() and seen[-1] == (0, 64)

@@ -58,16 +58,22 @@ class PhotographCascade(nn.Module):
             style: (N, STYLE_DIM); the mean of the bank if left out.
             rows: of the S rows the first that is enlarged and the one behind the last; all others are black (-1). Where
                 a camera's field is cut flat, the enlarger need not paint what is hidden. None: all.
+
+        Raises:
+            ValueError: no rows, or some that are not there.
         """
         coarse = self.generator(condition, style=style) if self.styled else self.generator(condition)
         if rows is None:
             return self._enlarged(coarse, guide)
-        first, end = (row * coarse.shape[-2] // condition.shape[-2] for row in rows)
-        scale = 1 if guide is None else guide.shape[-2] // coarse.shape[-2]
-        shown = None if guide is None else guide[:, :, scale * first : scale * end]
+        if not 0 <= rows[0] < rows[1] <= condition.shape[-2]:
+            raise ValueError(f"rows: found {rows}, expected some of the {condition.shape[-2]} of the condition")
+        height = coarse.shape[-2]
+        first, end = rows[0] * height // condition.shape[-2], -(-rows[1] * height // condition.shape[-2])
+        guided = 1 if guide is None else guide.shape[-2] // height
+        shown = None if guide is None else guide[:, :, guided * first : guided * end]
         fine = self._enlarged(coarse[:, :, first:end], shown)
         scale = fine.shape[-1] // coarse.shape[-1]
-        return functional.pad(fine, (0, 0, scale * first, scale * (coarse.shape[-2] - end)), value=-1.0)
+        return functional.pad(fine, (0, 0, scale * first, scale * (height - end)), value=-1.0)
 
     def _enlarged(self, coarse: Tensor, guide: Tensor | None) -> Tensor:
         fine: Tensor = self.enlarger(coarse, guide) if self.guided else self.enlarger(coarse)
