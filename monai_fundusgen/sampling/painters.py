@@ -30,8 +30,8 @@ from monai_fundusgen.transforms.fov import estimate_fov
 from monai_fundusgen.transforms.pixels import photograph_pixels
 from monai_fundusgen.vessels.eye import Retina
 
-#: Rows of the generator's photograph that are enlarged beyond the field of view: with so many, .08 % of the values inside
-#: it differ, by one grey level, from enlarging all (two photographs, shipped weights).
+#: Rows of the generator's photograph that are enlarged beyond the field of view: with so many, .08 % of the values
+#: inside it differ, by one grey level, from enlarging all (two photographs, shipped weights).
 _MARGIN_PX: Final = 8
 
 
