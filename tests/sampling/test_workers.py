@@ -191,28 +191,21 @@ def torch_threads(count):
         torch.set_num_threads(before)
 
 
-class LastBits(torch.nn.Module):
-    """Paints the last bits of a transposed convolution, which at this size differ between one thread and two."""
+class ThreadsPainted(torch.nn.Module):
+    """Paints the number of threads that it runs on: by it convolutions of bfloat16 round, on some processors."""
 
     def __init__(self):
         super().__init__()
-        self.layer = torch.nn.ConvTranspose2d(384, 192, 3, 2, 1, 1)
+        self.unused = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, condition):
-        folded = torch.nn.functional.adaptive_avg_pool2d(condition[:, :4], 16).repeat(1, 96, 1, 1)
-        bits = torch.sin(1e5 * self.layer(folded).float())[:, :3]
-        return torch.nn.functional.interpolate(bits, size=condition.shape[-1] * 4)
+        return torch.full(
+            (len(condition), 3, *(4 * side for side in condition.shape[-2:])), 1 / torch.get_num_threads()
+        )
 
 
 def test_photographs_do_not_depend_on_the_cores_nor_on_what_runs_beside():
-    torch.manual_seed(0)
-    network = PhotographCascade(LastBits(), torch.nn.Identity())
-    inputs, bare = torch.randn(8, 1, 5, 16, 16).repeat_interleave(4, 3).repeat_interleave(4, 4), []
-    for threads in (1, 2):
-        with torch_threads(threads), torch.inference_mode():
-            bare.append(torch.cat([AutocastInferer()(one, network) for one in inputs]))
-    if torch.equal(*bare):
-        pytest.skip("on this processor convolutions of bfloat16 do not round by the number of threads")
+    network = PhotographCascade(ThreadsPainted(), torch.nn.Identity())
     planned = list(GenerationPlan(3, seed=1).samples())
     eyes = PhantomMaps(size=256, coarse_size=64)(planned)
     found = []
