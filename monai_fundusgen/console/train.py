@@ -129,8 +129,8 @@ def train_all(
     for line in recipe.described(stages):
         typer.echo(line)
     recipe.run(stages, typer.echo)
-    ready = [one.name for one in stages if (output / one.name / "model.pt").is_file()]
-    ready = [name for name in ready if not (name == "masks" and "guided_masks" in ready)]
-    made = " ".join(f"--weights {output / name}" for name in ready if name in (*STAGES, "guided_masks"))
+    folders = ((one.bundle, output / one.name) for one in stages)
+    latest = {bundle: folder for bundle, folder in folders if (folder / "model.pt").is_file()}
+    made = " ".join(f"--weights {latest[bundle]}" for bundle in STAGES.values() if bundle in latest)
     if made:
         typer.echo(f"fundusgen generate {made} takes them")

@@ -73,9 +73,7 @@ class NetworkDenoiser:
 
     def _guided(self, x: Tensor, t: Tensor) -> Tensor:
         """Output of the network, float32, moved along the condition's direction; ``t`` is a level, or one a sample."""
-        low, high = self.guidance_levels
-        share = t / (len(self.schedule) - 1)
-        inside = (low <= share) & (share <= high)
+        inside = inside_levels(t, self.guidance_levels, self.schedule)
         acts = bool(inside.all())
         if self.guidance_scale != 1 and inside.any() and not acts:
             raise ValueError(
@@ -207,6 +205,12 @@ class DiffusionSampler(Inferer):
         )  # fmt: skip
         x_0 = sampler_of(self.solver)(denoise, x_T.to(device), self.levels, noise)
         return ((x_0 + 1) / 2).clamp(0, 1)
+
+
+def inside_levels(t: Tensor, levels: Sequence[float], schedule: NoiseSchedule) -> Tensor:
+    """Whether levels ``t`` of a schedule, scalar or (B,), lie in a range of shares of them; bool, of the same shape."""
+    share = t / (len(schedule) - 1)
+    return (levels[0] <= share) & (share <= levels[1])
 
 
 def require_levels(levels: Any) -> None:

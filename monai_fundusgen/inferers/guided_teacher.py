@@ -11,7 +11,7 @@ from torch import Tensor
 
 from monai_fundusgen.diffusion.parametrisation import Prediction, check_prediction
 from monai_fundusgen.diffusion.schedule import NoiseSchedule
-from monai_fundusgen.inferers.diffusion import NetworkDenoiser, require_levels
+from monai_fundusgen.inferers.diffusion import NetworkDenoiser, inside_levels, require_levels
 
 
 @dataclass
@@ -64,9 +64,7 @@ class GuidedTeacher:
             t: their levels (B,), integers.
             context: their conditions (B, ...); without one there is no guidance.
         """
-        low, high = self.guidance_levels
-        share = t / (len(self.schedule) - 1)
-        acts = (low <= share) & (share <= high)
+        acts = inside_levels(t, self.guidance_levels, self.schedule)
         if not acts.any():
             return x_0
         denoise = NetworkDenoiser(
