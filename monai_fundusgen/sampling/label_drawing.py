@@ -18,6 +18,7 @@ from monai_fundusgen.vessels.tracing.parting import parted
 from monai_fundusgen.vessels.tracing.paths import VesselPaths
 from monai_fundusgen.vessels.tracing.repair import PathRepair, repair_paths
 from monai_fundusgen.vessels.tracing.roots import join_at_disc
+from monai_fundusgen.vessels.tracing.tips import tips_apart
 from monai_fundusgen.vessels.tracing.traced_eye import traced_eye
 from monai_fundusgen.vessels.tracing.vectorise import vectorise
 
@@ -44,7 +45,7 @@ class LabelDrawing:
         blur_px: blur of the sampled maps, see `monai_fundusgen.vessels.tracing.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
         repair: join fragments, put kinds right, open small loops, drop specks, see `REPAIR`; join trunks on the disc;
-            make widths and courses even, see `EVENING`; close slits, see `SLIT_PX`.
+            make widths and courses even, see `EVENING`; draw tips of two kinds apart; close slits, see `SLIT_PX`.
         excess_px: by how much the vessels of sampled maps are too wide, px of the soft map; taken off with ``repair``.
         field_deg: visual angle of the field, as in the training maps.
     """
@@ -86,12 +87,12 @@ class LabelDrawing:
         return label & self.fov, eye
 
     def _repaired(self, paths: VesselPaths, seen: NDArray[np.float32], disc_rc: tuple[float, float]) -> VesselPaths:
-        """Fragments joined, trunks joined on the disc, the kinds parted, widths and courses evened."""
+        """Fragments joined, trunks joined on the disc, kinds parted, widths and courses evened, tips drawn apart."""
         evening = replace(EVENING, excess_px=self.excess_px)
         radius_px = DISC_RADIUS_MM / self.field.pixel_mm(paths.size)
         kinds = repair_paths(paths.artery, paths.vein, seen, REPAIR, disc_rc=disc_rc)
         kinds = parted(*(join_at_disc(kind, disc_rc, radius_px) for kind in kinds), apart=APART)
-        artery, vein = (evened(kind, evening, disc_rc) for kind in kinds)
+        artery, vein = tips_apart(*(evened(kind, evening, disc_rc) for kind in kinds))
         return VesselPaths(artery, vein, paths.size)
 
     def anatomy(self, soft: NDArray[np.floating]) -> dict[str, float]:
