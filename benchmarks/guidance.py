@@ -6,6 +6,8 @@ Run seed 0, request and weights of the mask bundle. Largest piece: share of the 
 median.
 Medians: how many of the label's 17 lie inside the quartiles of the datalist's training labels, drawn in the same way.
 Fovea: vessel within 2 mm of it over that of the field, median; it is taken 4.7 mm temporal of the disc, .4 mm below.
+Disc: of the label's vessel pixels, brought to 256 px, within .9 mm of where the vessels meet, the share that are both
+kinds, median; of real labels as they are. Flips: median and mean of the label's vessels that change kind.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from monai.transforms import Compose
 from numpy.typing import NDArray
 
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
-from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
+from monai_fundusgen.metrics.functional.map_anatomy import LEVEL, map_anatomy
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
 from monai_fundusgen.streams import sample_seed
 from monai_fundusgen.transforms.field import CropFieldd
 from monai_fundusgen.transforms.traits import trait_places
-from monai_fundusgen.vessels.convergence import find_disc
+from monai_fundusgen.vessels.convergence import find_disc, reduced
 from monai_fundusgen.weights.bundles import bundle
 from monai_fundusgen.weights.stages import Stage, load_stage
 
@@ -40,9 +42,10 @@ ROWS = (
     ("unipc", 10, 2.5, DISC, (0.0, 1.0)),
     ("unipc", 10, 2.25, DISC, (0.45, 1.0)),
     ("unipc", 12, 1.5, None, (0.0, 1.0)),
+    ("unipc", 10, 1.0, DISC, (0.0, 1.0)),
 )
 LEFT_OUT = ("disc_row", "disc_column")
-FOVEA_MM, BELOW_MM, REACH_MM, BATCH = 4.7, 0.4, 2.0, 4
+FOVEA_MM, BELOW_MM, REACH_MM, DISC_MM, BATCH = 4.7, 0.4, 2.0, 0.9, 4
 SoftMap = NDArray[np.float32]
 
 
@@ -83,10 +86,23 @@ def fovea_share(soft: SoftMap, drawing: LabelDrawing) -> float:
     return float(vessel[away_mm < REACH_MM].mean() / vessel[drawing.field.mask(size)].mean())
 
 
-def labels(maps: list[SoftMap], drawing: LabelDrawing) -> dict[str, NDArray[np.float64]]:
-    """Figures of the labels that maps become, each (N,)."""
-    found = [drawing.anatomy(one) for one in maps]
-    return {name: np.array([one[name] for one in found]) for name in found[0] if name not in LEFT_OUT}
+def both_kinds(soft: SoftMap, drawing: LabelDrawing) -> float:
+    """Share of the vessel pixels of a map (2, 256, 256) on the disc that are both kinds."""
+    vessel, (row, column) = soft > LEVEL, find_disc(soft, drawing.field_deg)
+    rows, columns = np.ogrid[: soft.shape[-2], : soft.shape[-1]]
+    near = np.hypot(rows - row, columns - column) * drawing.field.pixel_mm(soft.shape[-1]) < DISC_MM
+    return float(vessel.all(axis=0)[near].sum() / max(vessel.any(axis=0)[near].sum(), 1))
+
+
+def labels(maps: list[SoftMap], drawing: LabelDrawing) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    """Figures of the labels that maps become, each (N,), and what is both kinds on their discs (N,)."""
+    found, both = [], []
+    for one in maps:
+        label, eye = drawing.traced(one)
+        found.append(map_anatomy(label, drawing.fov, eye=eye))
+        both.append(both_kinds(reduced(label, one.shape[-1]).astype(np.float32), drawing))
+    figures = {name: np.array([one[name] for one in found]) for name in found[0] if name not in LEFT_OUT}
+    return figures, np.array(both)
 
 
 def main() -> None:
@@ -100,23 +116,25 @@ def main() -> None:
     drawing = LabelDrawing(1024, **stage.maps)
     true = list(real(options.datalist))
     quartiles = {name: np.nanquantile(values, (0.25, 0.75)) for name, values in
-                 labels(true, replace(drawing, excess_px=0.0)).items()}  # fmt: skip
-    print(f"real: fovea {np.median([fovea_share(one, drawing) for one in true]):.2f}\n")
-    print(
-        "| solver | steps | scale | traits | levels | largest piece, artery / vein | medians | fovea |\n|" + "---|" * 8
-    )
+                 labels(true, replace(drawing, excess_px=0.0))[0].items()}  # fmt: skip
+    of_real = (np.median([measure(one, drawing) for one in true]) for measure in (fovea_share, both_kinds))
+    print("real: fovea {:.2f}, disc {:.3f}\n".format(*of_real))
+    columns = "solver | steps | scale | traits | levels | largest piece, artery / vein | medians | fovea | disc | flips"
+    print(f"| {columns} |\n|" + "---|" * 10)
     for place in options.rows:
         row = ROWS[place]
         maps = sampled(stage, row, options.maps)
         raw = [map_anatomy(one) for one in maps]
         artery, vein = (np.median([one[f"{kind}.largest_share"] for one in raw]) for kind in ("artery", "vein"))
-        medians = {name: np.nanmedian(values) for name, values in labels(maps, drawing).items()}
+        figures, both = labels(maps, drawing)
+        medians, flips = {name: np.nanmedian(values) for name, values in figures.items()}, figures["kind_flips"]
         inside = sum(low <= medians[name] <= high for name, (low, high) in quartiles.items())
         solver, steps, scale, traits, levels = row
         print(
             f"| {solver} | {steps} | {scale:g} | {'all' if traits is None else 'disc'} | {levels[0]:g}-{levels[1]:g} | "
             f"{artery:.2f} / {vein:.2f} | {inside} of {len(quartiles)} | "
-            f"{np.median([fovea_share(one, drawing) for one in maps]):.2f} |", flush=True
+            f"{np.median([fovea_share(one, drawing) for one in maps]):.2f} | {np.median(both):.3f} | "
+            f"{np.median(flips):g}, {flips.mean():.2f} |", flush=True
         )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ class _Tips:
 
 
 def _gaps(artery: _Tips, vein: _Tips) -> FloatArray:
-    """Gaps between the walls of tips that point at each other (A, V), px; negative where they overlap, else infinite."""
+    """Gaps (A, V) between walls of tips that point at each other, px, negative where they overlap; else infinite."""
     way = vein.place[None] - artery.place[:, None]
     along = (way * artery.out[:, None]).sum(axis=-1)
     aside = [np.abs(way[..., 0] * out[..., 1] - way[..., 1] * out[..., 0]) for out in (artery.out[:, None], vein.out)]
