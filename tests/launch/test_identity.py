@@ -70,6 +70,7 @@ def parser_of(root, **options):
         "enlarger": {"_target_": "torch.nn.Identity"},
     }
     base = {"output_dir": str(root / "set"), "bundle_root": str(BUNDLE), "photograph_source": "cascade", "size": 64}
+    base["autocast"] = "bfloat16"  # whatever this machine is
     parser.update({**base, "network": network})
     parser.update(options)
     return parser

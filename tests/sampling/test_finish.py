@@ -63,6 +63,26 @@ def test_vessels_are_darker_than_what_they_lie_on_the_disc_too(finish, sample):
     assert finished[1][near & vessel].mean() < 0.85 * finished[1][near & ~vessel & sample.fov].mean()
 
 
+def test_blood_takes_blue_from_the_bright_disc_and_hardly_any_from_the_dark_ground(sample):
+    """Else arteries on the disc are pink."""
+    plain = flat_profile()
+    shares = np.array([0.1, 1.0, 0.1], np.float32)  # of 0.3, as a ground that is nearly black in blue shows them
+    tone = VesselTone(plain, replace(plain, median=plain.median * shares, spread=plain.spread * shares))
+    painted = (np.array([140, 90, 60])[:, None, None] * sample.fov).astype(np.uint8)
+    shown = PhotographFinish(tone)(painted, sample, 7).astype(float)
+    bare = PhotographFinish(tone)(painted, replace(sample, label=np.zeros_like(sample.label)), 7).astype(float)
+    depth = 1 - shown / np.maximum(bare, 1)
+    marks, (x_mm, y_mm) = sample.eye.landmarks, sample.eye.field.grid_mm(SIZE)
+    away = np.hypot(x_mm - marks.disc_mm[0], y_mm - marks.disc_mm[1]) / marks.disc_radius_mm
+    for kind in sample.label & ~sample.label.all(axis=0):
+        middle = ndimage.binary_erosion(kind)
+        of_disc, of_ground = (
+            np.median(depth[2][middle & where]) / np.median(depth[1][middle & where])
+            for where in (away < 0.8, away > 2.5)
+        )
+        assert of_disc > 0.3 and of_ground < 0.25
+
+
 def test_no_seam_beside_a_vessel_outshines_the_disc(finish, sample):
     plain = (np.full((3, SIZE, SIZE), 120) * sample.fov).astype(np.uint8)
     vessel = sample.label.any(0)
