@@ -2,9 +2,9 @@
 
     python benchmarks/depth_floor.py hrf.json [--splits 300]
 
-All photographs of a datalist (training and testing part) are parted at random again and again, into as many as the
-testing part has and the others. Counted are the classes of kind, width (below 12 px) and channel in which the median of
-the others lies inside the quartiles of the first; first for the parts as they are.
+In how many classes of kind, width (below 12 px) and channel does the median of the training photographs of a datalist
+lie inside the quartiles of its testing photographs? And how often, if all of them are split at random in the same
+numbers?
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
         first, others = eyes[order[: len(testing)]], eyes[order[len(testing) :]]
         counts.append(int(inside(others, first).sum()))
     low, middle, high = np.quantile(counts, (0.05, 0.5, 0.95))
-    print(f"random parts of {len(training)} and {len(testing)}: {middle:g} (5 to 95 %: {low:g} to {high:g}), "
+    print(f"random splits into {len(training)} and {len(testing)}: {middle:g} (5 to 95 %: {low:g} to {high:g}), "
           f"all {len(CLASSES)} in {100 * np.mean(np.array(counts) == len(CLASSES)):.0f} %")  # fmt: skip
 
 

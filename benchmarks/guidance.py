@@ -7,7 +7,8 @@ median.
 Medians: how many of the label's 17 lie inside the quartiles of the datalist's training labels, drawn in the same way.
 Fovea: vessel within 2 mm of it over that of the field, median; it is taken 4.7 mm temporal of the disc, .4 mm below.
 Disc: of the label's vessel pixels, brought to 256 px, within .9 mm of where the vessels meet, the share that are both
-kinds, median; of real labels as they are. Flips: median and mean of the label's vessels that change kind.
+kinds, median; for real eyes of the labels themselves, and drawn as sampled ones are. Flips: median and mean of the
+label's vessels that change kind.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from monai.transforms import Compose
 from numpy.typing import NDArray
 
+from monai_fundusgen.conventions import DISC_RADIUS_MM
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
 from monai_fundusgen.metrics.functional.map_anatomy import LEVEL, map_anatomy
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
@@ -45,7 +47,7 @@ ROWS = (
     ("unipc", 10, 1.0, DISC, (0.0, 1.0)),
 )
 LEFT_OUT = ("disc_row", "disc_column")
-FOVEA_MM, BELOW_MM, REACH_MM, DISC_MM, BATCH = 4.7, 0.4, 2.0, 0.9, 4
+FOVEA_MM, BELOW_MM, REACH_MM, BATCH = 4.7, 0.4, 2.0, 4
 SoftMap = NDArray[np.float32]
 
 
@@ -90,7 +92,7 @@ def both_kinds(soft: SoftMap, drawing: LabelDrawing) -> float:
     """Share of the vessel pixels of a map (2, 256, 256) on the disc that are both kinds."""
     vessel, (row, column) = soft > LEVEL, find_disc(soft, drawing.field_deg)
     rows, columns = np.ogrid[: soft.shape[-2], : soft.shape[-1]]
-    near = np.hypot(rows - row, columns - column) * drawing.field.pixel_mm(soft.shape[-1]) < DISC_MM
+    near = np.hypot(rows - row, columns - column) * drawing.field.pixel_mm(soft.shape[-1]) < DISC_RADIUS_MM
     return float(vessel.all(axis=0)[near].sum() / max(vessel.any(axis=0)[near].sum(), 1))
 
 
@@ -115,10 +117,10 @@ def main() -> None:
     stage = load_stage(bundle("fundus_av_mask_ddpm"))
     drawing = LabelDrawing(1024, **stage.maps)
     true = list(real(options.datalist))
-    quartiles = {name: np.nanquantile(values, (0.25, 0.75)) for name, values in
-                 labels(true, replace(drawing, excess_px=0.0))[0].items()}  # fmt: skip
-    of_real = (np.median([measure(one, drawing) for one in true]) for measure in (fovea_share, both_kinds))
-    print("real: fovea {:.2f}, disc {:.3f}\n".format(*of_real))
+    drawn, both = labels(true, replace(drawing, excess_px=0.0))
+    quartiles = {name: np.nanquantile(values, (0.25, 0.75)) for name, values in drawn.items()}
+    fovea, itself = (np.median([measure(one, drawing) for one in true]) for measure in (fovea_share, both_kinds))
+    print(f"real: fovea {fovea:.2f}, disc {itself:.3f}, {np.median(both):.3f} drawn\n")
     columns = "solver | steps | scale | traits | levels | largest piece, artery / vein | medians | fovea | disc | flips"
     print(f"| {columns} |\n|" + "---|" * 10)
     for place in options.rows:

@@ -22,7 +22,7 @@ class AutocastInferer(Inferer):
         ValueError: another precision.
     """
 
-    def __init__(self, autocast: str | None = "bfloat16") -> None:
+    def __init__(self, autocast: str | None = None) -> None:
         super().__init__()
         if autocast not in (None, "bfloat16"):
             raise ValueError(f"AutocastInferer: autocast {autocast!r} is neither None nor 'bfloat16'")

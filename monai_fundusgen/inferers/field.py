@@ -50,7 +50,7 @@ class FieldInferer(Inferer):
         field_deg: float | None = None,
         mirrors: int = 1,
         vote: float | None = None,
-        autocast: str | None = "bfloat16",
+        autocast: str | None = None,
     ) -> None:
         super().__init__()
         low, high = FIELD_RANGE_DEG

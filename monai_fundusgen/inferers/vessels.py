@@ -25,7 +25,7 @@ class VesselInferer(Inferer):
         ValueError: another precision or number.
     """
 
-    def __init__(self, autocast: str | None = "bfloat16", mirrors: int = 1) -> None:
+    def __init__(self, autocast: str | None = None, mirrors: int = 1) -> None:
         super().__init__()
         if mirrors not in (1, 2, 4):
             raise ValueError(f"VesselInferer: mirrors {mirrors}; expected 1, 2 or 4")

@@ -35,6 +35,7 @@ _SWITCHES: Final = ("gate", "extend", "overwrite", "quiet")
 _CHOICES: Final = {
     "mask_source": ("phantom", "ddpm", "folder"), "photograph_source": ("phantom", "cascade"), "fit": ("pad", "crop"),
     "laterality": ("right", "left", "either"), "autocast": ("bfloat16",),
+    "precision": ("bfloat16", "float32"),
 }  # fmt: skip
 #: Entries that keep the run together in one line.
 _KEEPING: Final = ("dataset", "network", "stop")

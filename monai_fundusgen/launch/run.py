@@ -123,7 +123,7 @@ def run(request: RunRequest) -> RunReport:
 #: Settings of a ``run.json`` that are options of the bundle under the same name.
 _REPEATED: Final = (
     "seed", "size", "mask_source", "photograph_source", "field_deg", "field_cut", "target_density", "target_avr",
-    "laterality", "gate", "max_attempts", "map_batch",
+    "laterality", "gate", "max_attempts", "map_batch", "precision",
 )  # fmt: skip
 
 

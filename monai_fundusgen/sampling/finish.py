@@ -27,14 +27,14 @@ _NASAL: Final = 0.2
 #: stands in its place is the mean of a ring from there on.
 _CLEARED: Final = (1.25, 1.9)
 _RING_MM: Final = 0.6
-#: Depth that veins keep at the disc's middle, and distance over which they rise from it, mm. Arteries, which lie in
-#: front there, are as deep as this times their depth on the ground.
+#: Depth that veins keep at the disc's middle, and distance over which they rise from it, mm.
 _ROOT_DEPTH: Final = 0.75
 _RISE_MM: Final = 0.35
+#: Depth of arteries, which lie in front on the disc, over that on the ground.
 _ARTERY_DEPTH: Final = 1.3
 #: The disc is bright in blue, where the ground is nearly black: there blood takes at least this share of what it takes
 #: in green. On the inner disc of 24 real eyes green and blue depths are .26 and .10 in arteries, .32 and .10 in veins;
-#: of painted ones .20 and .04, .32 and .07 without this and the factor above: arteries in pink.
+#: of painted ones .25 and .09, .34 and .11; without this and the factor above .20 and .04, .32 and .07: pink arteries.
 _BLUE_SHARE: Final = 0.38
 _WALL_PX: Final = 2  # of soft edge that a vessel keeps on the disc
 _BRIGHTEST: Final = 0.97

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from monai_fundusgen.dataset.placement import MAX_SIZE
+from monai_fundusgen.inferers.diffusion import RequestedSampler
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.tree import grow_retina
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
@@ -208,6 +209,14 @@ def told_of(eye: Retina, size: int) -> dict[str, Any]:
         "field_mm": round(2 * eye.field.radius_mm, 4),
         "estimated": list(eye.estimated),
     }
+
+
+def in_precision(source: MapSource, autocast: str | None) -> MapSource:
+    """A source of maps whose network, if it has one, computes under ``autocast``: ``"bfloat16"`` or None (float32)."""
+    if not isinstance(source, SampledMaps) or not isinstance(source.sampler, RequestedSampler):
+        return source
+    inferer = source.sampler
+    return replace(source, sampler=replace(inferer, sampler=replace(inferer.sampler, autocast=autocast)))
 
 
 def _require_able(source: str, request: TraitRequest | None) -> None:

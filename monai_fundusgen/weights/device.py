@@ -33,13 +33,29 @@ def usable_device(device: torch.device | str) -> torch.device:
 def fast_autocast(device: torch.device | str) -> str | None:
     """The precision in which networks run fastest on a device: ``"bfloat16"``, or None for float32.
 
-    A processor without units for bfloat16 imitates them and takes several times as long as in float32, up to forty
-    times in training. A PyTorch that cannot name the units of its processor (before 2.10) gets float32.
+    A processor without units for bfloat16 imitates them and takes several times as long as in float32, up to thirty
+    times in training. Where it is not known whether there are units, it is float32: on devices other than processors
+    and CUDA's, in builds of PyTorch without oneDNN, which uses a processor's units, or without
+    `torch.cpu.get_capabilities`, which names them.
     """
-    kind = torch.device(device).type
-    if kind == "cpu":
+    found = torch.device(device)
+    if found.type == "cpu":
         units: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        return "bfloat16" if any(units.get(name) for name in _BFLOAT16_UNITS) else None
-    if kind == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return None
-    return "bfloat16"
+        fast = torch.backends.mkldnn.is_available() and any(units.get(name) for name in _BFLOAT16_UNITS)
+    elif found.type == "cuda":
+        with torch.cuda.device(found):
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = False
+    return "bfloat16" if fast else None
+
+
+def autocast_of(precision: str | None, device: torch.device | str) -> str | None:
+    """``autocast`` of a network for a precision by name: bfloat16, float32, or None for `fast_autocast`.
+
+    Raises:
+        ValueError: another name.
+    """
+    if precision not in (None, "bfloat16", "float32"):
+        raise ValueError(f"precision: found {precision!r}, expected bfloat16 or float32, or nothing for the faster one")
+    return fast_autocast(device) if precision is None else {"bfloat16": "bfloat16", "float32": None}[precision]

@@ -11,7 +11,7 @@ def test_full_precision_is_the_bare_network():
 
 def test_reduced_precision_is_used_and_the_result_widened():
     network, x = torch.nn.Conv2d(3, 4, 3), torch.randn(1, 3, 8, 8)
-    result = AutocastInferer()(x, network)
+    result = AutocastInferer("bfloat16")(x, network)
     assert result.dtype == torch.float32
     assert torch.equal(result, result.bfloat16().float())  # what bfloat16 can hold
     assert torch.allclose(result, network(x), atol=0.05)

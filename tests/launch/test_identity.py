@@ -46,8 +46,8 @@ CHANGES_NO_BYTE = {
 OTHER = {
     "seed": 1, "mask_source": "folder", "photograph_source": "phantom", "mask_folder": "labels",
     "fit": "crop", "field_deg": 50.0, "field_cut": 0.9, "target_density": 0.1, "target_avr": 0.7, "laterality": "left",
-    "gate": True, "max_attempts": 3, "size": 128, "autocast": None, "style": "no.jpg", "artefacts": True,
-    "finish": False, "photograph_bundle": "copied", "enlarging_bundle": "copied",
+    "gate": True, "max_attempts": 3, "size": 128, "autocast": None, "precision": "float32", "style": "no.jpg",
+    "artefacts": True, "finish": False, "photograph_bundle": "copied", "enlarging_bundle": "copied",
 }  # fmt: skip
 #: Nested ones, with a value that is not theirs.
 NESTED = {
@@ -70,7 +70,7 @@ def parser_of(root, **options):
         "enlarger": {"_target_": "torch.nn.Identity"},
     }
     base = {"output_dir": str(root / "set"), "bundle_root": str(BUNDLE), "photograph_source": "cascade", "size": 64}
-    base["autocast"] = "bfloat16"  # whatever this machine is
+    base["precision"] = "bfloat16"
     parser.update({**base, "network": network})
     parser.update(options)
     return parser

@@ -81,6 +81,12 @@ def test_blood_takes_blue_from_the_bright_disc_and_hardly_any_from_the_dark_grou
             for where in (away < 0.8, away > 2.5)
         )
         assert of_disc > 0.3 and of_ground < 0.25
+    green = [
+        np.median(depth[1][ndimage.binary_erosion(kind) & (away < 0.8)])
+        / np.median(depth[1][ndimage.binary_erosion(kind) & (away > 2.5)])
+        for kind in sample.label & ~sample.label.all(axis=0)
+    ]
+    assert green[0] > 1.1 > green[1]  # arteries lie in front, veins sink
 
 
 def test_no_seam_beside_a_vessel_outshines_the_disc(finish, sample):

@@ -211,7 +211,9 @@ def test_photographs_do_not_depend_on_the_cores_nor_on_what_runs_beside():
     found = []
     for threads in (1, 2):
         with torch_threads(threads):
-            painter = CascadePainter(network, lambda condition, network, **_: AutocastInferer()(condition, network))
+            painter = CascadePainter(
+                network, lambda condition, network, **_: AutocastInferer("bfloat16")(condition, network)
+            )
             found.append(painter(eyes, planned))
             with ThreadPoolExecutor(3) as pool:
                 found.append([one for (one,) in pool.map(painter, [[eye] for eye in eyes], [[one] for one in planned])])

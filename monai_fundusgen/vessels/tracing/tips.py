@@ -13,21 +13,26 @@ from monai_fundusgen.vessels.tracing.paths import FreeEnds, KindPaths
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-#: Gap between walls, px of the map, from which on two tips are taken for two vessels.
+#: Gap between walls, px of a map of 256 px, from which on two tips are taken for two vessels; how far one may lie
+#: beside the other's line, and how far they may turn. A little wider than `metrics.functional.kind_flips`, which
+#: counts them.
 _APART_PX: Final = 5.5
-_ASIDE_PX: Final = 2.3  # a tip farther beside the other's line is not its continuation
+_ASIDE_PX: Final = 2.3
 _TURN_DEG: Final = 42.0
+_WIDTH_POINTS: Final = 16  # a vessel's width is the median over this many points; at its very tip it is noise
 _ROUNDS: Final = 3  # a shortened tip may point at a third one
 
 
 class _Tips:
-    """Free ends of one kind: places (E, 2), unit vectors out of the vessel (E, 2), radii (E,)."""
+    """Free ends of one kind: places (E, 2), unit vectors out of the vessel (E, 2), radii (E,) at the tip and behind."""
 
     def __init__(self, paths: KindPaths) -> None:
         self.ends: FreeEnds = paths.free_ends()
         self.place = paths.points_rc[self.ends.point]
         self.out = paths.outward(self.ends, BACK_POINTS)
         self.radius = paths.radius_px[self.ends.point]
+        behind = np.stack([self.ends.behind(step) for step in range(_WIDTH_POINTS)])
+        self.width = np.median(paths.radius_px[behind], axis=0)
 
 
 def _gaps(artery: _Tips, vein: _Tips) -> FloatArray:
@@ -60,7 +65,7 @@ def tips_apart(artery: KindPaths, vein: KindPaths) -> tuple[KindPaths, KindPaths
     Args:
         artery, vein: traced and repaired paths, px of a map of 256 px.
     """
-    for _ in range(_ROUNDS if len(artery.nodes) and len(vein.nodes) else 0):
+    for _ in range(_ROUNDS):
         tips = _Tips(artery), _Tips(vein)
         gap = _gaps(*tips)
         pairs = np.argwhere(np.isfinite(gap))
@@ -68,7 +73,7 @@ def tips_apart(artery: KindPaths, vein: KindPaths) -> tuple[KindPaths, KindPaths
             break
         loss = [np.zeros(len(one.place)) for one in tips]
         for a, v in pairs.tolist():
-            kind, tip = (0, a) if tips[0].radius[a] <= tips[1].radius[v] else (1, v)
+            kind, tip = (0, a) if tips[0].width[a] <= tips[1].width[v] else (1, v)
             loss[kind][tip] = max(loss[kind][tip], _APART_PX - gap[a, v])
         artery, vein = (_shortened(*of) for of in zip((artery, vein), (one.ends for one in tips), loss, strict=True))
     return artery, vein

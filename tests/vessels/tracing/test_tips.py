@@ -25,7 +25,7 @@ def flips(artery, vein):
 
 @pytest.mark.parametrize("gap", [-2.0, 1.0, 3.0, 4.0])
 @pytest.mark.parametrize("radius", [0.8, 1.5])
-@pytest.mark.parametrize("aside", [0.0, 1.5])
+@pytest.mark.parametrize("aside", [0.0, 1.5, 1.8])
 def test_a_vessel_of_two_kinds_becomes_two_vessels(gap, radius, aside):
     artery, vein = line((100, 30), (100, 120), radius), line((100 + aside, 122 + gap), (100 + aside, 220), 1.2)
     assert flips(artery, vein) == 1
@@ -40,12 +40,41 @@ def test_the_thinner_of_the_two_ends_earlier_and_only_at_its_tip():
     assert 4 < thin.lengths_px[0] - shorter.lengths_px[0] < 6
 
 
+@pytest.mark.parametrize("turn_deg", [-38, 20, 38])
+def test_a_vessel_that_turns_where_its_kind_changes_becomes_two(turn_deg):
+    way = np.array([np.sin(np.deg2rad(turn_deg)), np.cos(np.deg2rad(turn_deg))])
+    artery, vein = line((128, 40), (128, 120), 1.2), line((128, 122) + 0 * way, (128, 122) + 80 * way, 1.2)
+    assert flips(artery, vein) == 1
+    assert flips(*tips_apart(artery, vein)) == 0
+
+
+def test_where_a_shortened_tip_points_at_a_third_one_that_ends_earlier_too():
+    long, short = line((100, 30), (100, 109)), line((100, 114), (100, 119), 0.7)
+    both = KindPaths(
+        np.concatenate([long.points_rc, short.points_rc]),
+        np.concatenate([long.radius_px, short.radius_px]),
+        np.array([0, len(long.points_rc), len(long.points_rc) + len(short.points_rc)]),
+        np.array([[0, 1], [2, 3]]),
+    )
+    assert flips(*tips_apart(both, line((100, 121), (100, 220)))) == 0
+
+
+def test_the_thinner_is_told_behind_the_tip():
+    wide, thin = line((100, 30), (100, 120), 1.5), line((100, 123), (100, 220), 0.7)
+    wide.radius_px[-3:] = 0.3  # its tip tapers
+    artery, vein = tips_apart(wide, thin)
+    assert len(artery.points_rc) == len(wide.points_rc)
+    assert len(vein.points_rc) < len(thin.points_rc)
+
+
 @pytest.mark.parametrize(
     "vein",
     [
         line((100, 130), (100, 220)),  # far enough along the line
         line((106, 122), (106, 220)),  # beside it
         line((102, 122), (180, 122)),  # across
+        line((101, 122), (151, 163)),  # turned by 50 degrees
+        line((104, 124), (126, 163)),  # one line meets the other's tip, the other misses it
         line((95, 60), (95, 119)),  # side by side, both tips to the same way
         line((60, 80), (140, 80)),  # crossing
     ],
