@@ -5,6 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from monai_fundusgen.diffusion.schedule import NoiseSchedule
+from monai_fundusgen.inferers.diffusion import DiffusionSampler, RequestedSampler
 from monai_fundusgen.networks.nets.cascade import PhotographCascade
 from monai_fundusgen.networks.nets.edsr import EDSR
 from monai_fundusgen.networks.nets.pix2pixhd import GlobalGenerator
@@ -13,7 +15,7 @@ from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.sampling.label_drawing import LabelDrawing
 from monai_fundusgen.sampling.painters import CascadePainter, PhantomPainter, open_painter
 from monai_fundusgen.sampling.plan import GenerationPlan
-from monai_fundusgen.sampling.sources import FolderMaps, PhantomMaps, SampledMaps, open_map_source
+from monai_fundusgen.sampling.sources import FolderMaps, PhantomMaps, SampledMaps, in_precision, open_map_source
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.transforms.traits import TraitRequest
 
@@ -183,3 +185,17 @@ def test_rows_of_a_field_that_is_cut_flat_and_some_more_are_enlarged():
         assert np.abs(one.astype(int) - other).max() <= 1
     blind = replace(flat[0], fov=np.zeros_like(flat[0].fov))
     assert not CascadePainter(network, inferer)([blind], PLANNED[:1])[0].any() and seen[-1] == (0, 64)
+
+
+@pytest.mark.parametrize("autocast", [None, "bfloat16"])
+def test_the_mask_model_computes_in_the_precision_of_the_run(autocast):
+    """And nothing but that changes; sources without a network stay what they are."""
+    sampler = DiffusionSampler(NoiseSchedule.cosine(), prediction="logit", shape=(2, 64, 64), autocast="bfloat16")
+    source = SampledMaps(torch.nn.Identity(), RequestedSampler(sampler), LabelDrawing(256, 0.7), batch=3)
+    told = in_precision(source, autocast)
+    assert told.sampler.sampler == replace(sampler, autocast=autocast)
+    assert replace(told, sampler=source.sampler) == source
+    assert source.sampler.sampler.autocast == "bfloat16"
+    other = SampledMaps(torch.nn.Identity(), bars, LabelDrawing(256, 0.7))
+    phantoms = PhantomMaps(size=256, coarse_size=64)
+    assert in_precision(other, autocast) is other and in_precision(phantoms, autocast) is phantoms
