@@ -275,7 +275,27 @@ def _map_tables(maps: Content) -> str:
                 f"{title}: {who.replace('_', ' ')}", number(row["median"]), number(row["q75"]), number(row["max"]),
                 number(found["bound"]), flagged,
             ])  # fmt: skip
-    return pieces[0] + _table(["likeness to training", "median", "75 %", "largest", "bound", "above"], rows)
+    table = _table(["likeness to training", "median", "75 %", "largest", "bound", "above"], rows)
+    return pieces[0] + table + _preference(maps["preference"])
+
+
+def _preference(found: Content | None) -> str:
+    """Typical maps are alike to all maps, seen or not; only a difference tells of copying."""
+    if found is None:
+        return ""
+    rows = [
+        [
+            title, f"{one['difference']:+.4f}", f"{one['low']:+.4f} to {one['high']:+.4f}", number(one["p_value"], 2),
+            number(one["closer_to_training"], 2),
+        ]
+        for title, one in (("whole map", found["map"]), ("a quarter", found["patch"]))
+    ]  # fmt: skip
+    return (
+        "<p>A typical map is alike to all maps, seen or not. So: likeness to the most alike of "
+        f"{found['map']['records']} training maps less that to the most alike of as many held-out ones, and what chance "
+        "makes of it when the training maps are drawn anew. One half lie nearer to training by chance.</p>"
+        + _table(["training less held-out", "difference", "95 % by chance", "p", "nearer to training"], rows)
+    )
 
 
 def _photograph_table(found: Content) -> str:

@@ -23,9 +23,14 @@ from monai_fundusgen.evaluation.measurements import (
     unpacked,
     write_part,
 )
-from monai_fundusgen.metrics.functional.memorisation import Nearest, five_numbers, nearest_dice
+from monai_fundusgen.metrics.functional.memorisation import Nearest, dice_with_each, five_numbers, nearest_dice
 from monai_fundusgen.metrics.functional.patches import PatchGallery
-from monai_fundusgen.metrics.functional.privacy import likeness_bound, nearest_rows, record_distances
+from monai_fundusgen.metrics.functional.privacy import (
+    likeness_bound,
+    nearest_rows,
+    record_distances,
+    record_preference,
+)
 from monai_fundusgen.metrics.functional.segmentation import centre_line_counts
 from monai_fundusgen.streams import stream
 
@@ -122,6 +127,37 @@ def map_likeness(
         write_part(path, {"likeness": np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))})
     with np.load(path, allow_pickle=False) as archive:
         return np.asarray(archive["likeness"], dtype=np.float64)
+
+
+def map_preference(
+    sample: Measurements, training: Measurements, held_out: Measurements, cache: Path, progress: Progress, seed: int
+) -> dict[str, Any]:
+    """Are maps more like training maps than like held-out ones? `RecordPreference` of ``map`` and of ``patch``.
+
+    Args:
+        sample, training, held_out: maps, at least two on either real side.
+        cache: folder of the results; what was searched before is read.
+        progress: wraps the places.
+        seed: of the draws that give the spread by chance.
+    """
+    digest = hashlib.sha256(f"{sample.digest} {training.digest} {held_out.digest}".encode()).hexdigest()
+    path = cache / f"records-{sample.name}-{digest[:20]}.npz"
+    if not is_part(path):
+        records = np.concatenate([one.column("small").astype(np.float64) / 255 for one in (training, held_out)])
+        patches = PatchGallery(records)
+        maps = (small for part in sample.parts() if "small" in part for small in part["small"])
+        rows: dict[str, list[FloatArray]] = {"map": [], "patch": []}
+        for _ in progress(range(sample.with_maps), f"seen and unseen: {sample.title}", sample.with_maps):
+            small = next(maps).astype(np.float64) / 255
+            rows["map"].append(dice_with_each(small, records, rotations_deg=_ROTATIONS, shifts_px=_SHIFT_PX))
+            rows["patch"].append(np.maximum(patches.dice_with_each(small), 0.0))
+        write_part(path, {name: np.stack(tables) for name, tables in rows.items()})
+    seen = np.arange(training.with_maps + held_out.with_maps) < training.with_maps
+    with np.load(path, allow_pickle=False) as archive:
+        return {
+            name: asdict(record_preference(archive[name], seen, rng=stream(seed, "resampling")))
+            for name in ("map", "patch")
+        }
 
 
 def map_privacy(likeness: Mapping[str, FloatArray]) -> dict[str, Any]:

@@ -32,7 +32,14 @@ from monai_fundusgen.evaluation.membership import membership
 from monai_fundusgen.evaluation.page import page
 from monai_fundusgen.evaluation.pictures import map_colours, sheet, side_by_side
 from monai_fundusgen.evaluation.populations import DatalistEyes, DatasetEyes, Population, phantom_eyes
-from monai_fundusgen.evaluation.privacy import COLUMNS, closest_pairs, map_likeness, map_privacy, photograph_privacy
+from monai_fundusgen.evaluation.privacy import (
+    COLUMNS,
+    closest_pairs,
+    map_likeness,
+    map_preference,
+    map_privacy,
+    photograph_privacy,
+)
 from monai_fundusgen.evaluation.report_file import (
     CACHE,
     PAGE,
@@ -301,7 +308,9 @@ def _privacy(
     }
     if held_out is not None and held_out.with_maps:
         tables["held_out"] = map_likeness(held_out, training, cache, progress)
-    found["maps"] = {"searched": len(tables[SYNTHETIC]), **map_privacy(tables)}
+    found["maps"] = {"searched": len(tables[SYNTHETIC]), **map_privacy(tables), "preference": None}
+    if held_out is not None and held_out.with_maps >= 2:
+        found["maps"]["preference"] = map_preference(rows[SYNTHETIC], training, held_out, cache, progress, seed)
     return found, _pairs(samples, training.name, tables[SYNTHETIC])
 
 

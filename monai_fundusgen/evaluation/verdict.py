@@ -123,6 +123,14 @@ def _privacy(privacy: Mapping[str, Any] | None) -> list[str]:
             f"{n} of {total} {what} are more like a training map than an eye that is no copy would be "
             f"(about {expected:.1f} expected by chance)."
         )
+    preference = privacy["maps"]["preference"]
+    if preference is not None:
+        one = preference["map"]
+        lean = "no more" if one["difference"] <= one["high"] else "more"
+        told.append(
+            f"Maps are {lean} like training maps than like as many that were held out (Dice {one['difference']:+.4f}; "
+            f"by chance {one['low']:+.4f} to {one['high']:+.4f})."
+        )
     return told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,17 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from monai_fundusgen.conventions import LABEL
-from monai_fundusgen.metrics.functional.memorisation import Nearest, five_numbers, likeness_of_real, nearest_dice
+from monai_fundusgen.metrics.functional.memorisation import (
+    Nearest,
+    dice_with_each,
+    five_numbers,
+    likeness_of_real,
+    nearest_dice,
+)
+from monai_fundusgen.metrics.functional.privacy import record_preference
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import write_json
+from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.pixels import soft_map_pixels
 
 logger = logging.getLogger(__name__)
@@ -31,7 +40,9 @@ class MemorisationReport:
 
     The soft Dice of both kinds is the best over mirrorings, turns and shifts, at 64 px. Its scale comes from real maps:
     each training map against the others, and held-out maps against the training maps. A model that copies gives sampled
-    maps that lie clearly above both. The pairs, sampled above its nearest training map, are in ``nearest_pairs.png``.
+    maps that lie clearly above both. Maps that are typical are alike to all maps, seen or not: ``preference`` compares
+    the most alike training map with the most alike held-out one (`record_preference`; null with fewer than two of
+    either). The pairs, sampled above its nearest training map, are in ``nearest_pairs.png``.
 
     Args:
         directory: where the report goes.
@@ -72,23 +83,31 @@ class MemorisationReport:
         if not len(self.training):
             return
         seen, unseen = ([_plain(item) for item in items] for items in (self.training, self.held_out))
-        gallery = _reduced(seen)
-        nearest = [nearest_dice(one, gallery) for one in _reduced(self.maps)]
-        others = likeness_of_real(gallery, _reduced(unseen) if unseen else None)
-        rows = {"sampled to training": [found.dice for found in nearest], **others}
+        gallery, others, sampled = _reduced(seen), _reduced(unseen) if unseen else None, _reduced(self.maps)
+        both = gallery if others is None else np.concatenate([gallery, others])
+        likeness = np.stack([dice_with_each(one, both) for one in sampled])
+        nearest = likeness[:, : len(gallery)].max(axis=1)
+        rows = {"sampled to training": nearest.tolist(), **likeness_of_real(gallery, others)}
         summary = {name: five_numbers(values) for name, values in rows.items() if values}
-        write_json(self.directory / "memorisation.json", {"summary": summary, "dice": rows})
-        write_png(self.directory / "nearest_pairs.png", self._pairs(nearest, seen))
+        preference = None
+        if min(len(seen), len(unseen)) >= 2:
+            trained_on = np.arange(len(both)) < len(gallery)
+            preference = asdict(record_preference(likeness, trained_on, rng=stream(0, "resampling")))
+        write_json(self.directory / "memorisation.json", {"summary": summary, "preference": preference, "dice": rows})
+        closest = np.argsort(-nearest, kind="stable")[:_PAIRS].tolist()
+        pairs = [(self.maps[place], nearest_dice(sampled[place], gallery)) for place in closest]
+        write_png(self.directory / "nearest_pairs.png", self._pairs(pairs, seen))
         for name, found in summary.items():
             logger.info("nearest Dice, %s: median %.3f, largest %.3f", name, found["median"], found["max"])
+        if preference is not None:
+            logger.info(
+                "nearest Dice, training less held-out maps: %+.4f, by chance %+.4f to %+.4f (p %.2f)",
+                *(preference[name] for name in ("difference", "low", "high", "p_value")),
+            )
 
-    def _pairs(self, nearest: Sequence[Nearest], seen: Sequence[torch.Tensor]) -> NDArray[np.uint8]:
-        """Sampled maps in the upper row, their nearest training maps in the lower, most alike first."""
-        order = sorted(range(len(nearest)), key=lambda place: -nearest[place].dice)[:_PAIRS]
-        rows = [
-            [self.maps[place] for place in order],
-            [_posed(seen[nearest[place].index], nearest[place]) for place in order],
-        ]
+    def _pairs(self, pairs: Sequence[tuple[torch.Tensor, Nearest]], seen: Sequence[torch.Tensor]) -> NDArray[np.uint8]:
+        """Sampled maps in the upper row, their nearest training maps in the lower."""
+        rows = [[mine for mine, _ in pairs], [_posed(seen[found.index], found) for _, found in pairs]]
         pictures = [self.to_pixels(torch.stack(row)).permute(2, 0, 3, 1).flatten(1, 2) for row in rows]
         return torch.cat(pictures).cpu().numpy()
 

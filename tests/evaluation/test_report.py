@@ -66,7 +66,10 @@ def test_the_report_holds_what_its_reference_says(world):
     jsonschema.validate(content, schema)
     for name in ("anatomy.artery.density", "anatomy.av_crossings", "anatomy.vein_rooted", "photograph.noise"):
         assert content["figures"][name]["counts"]["synthetic"] == 4
-    assert set(content["privacy"]["maps"]["map"]["likeness"]) == {"synthetic", "training", "held_out"}
+    maps = content["privacy"]["maps"]
+    assert set(maps["map"]["likeness"]) == {"synthetic", "training", "held_out"}
+    assert all(one["low"] <= one["high"] and one["records"] >= 2 for one in maps["preference"].values())
+    assert "held out" in " ".join(content["verdict"]["copies"])
     groups = content["verdict"]
     assert sorted(groups["gives_away"] + groups["as_real"] + groups["between"]) == sorted(content["figures"])
 
@@ -105,7 +108,9 @@ def test_eyes_against_themselves_lie_at_no_distance(world, tmp_path):
     assert mine["matched"]["frechet"] == pytest.approx(0, abs=1e-6) and mine["precision"] == 1
     assert all(one["wasserstein"]["synthetic"]["value"] == 0 for one in same["figures"].values())
     assert same["verdict"]["gives_away"] == []
-    assert same["privacy"]["maps"]["map"]["flagged"]["synthetic"] == 4  # every map is a training map
+    maps = same["privacy"]["maps"]
+    assert maps["map"]["flagged"]["synthetic"] == 4  # every map is a training map
+    assert maps["preference"] is None  # nothing is held out
     assert "no floor" in " ".join(same["verdict"]["warnings"])
 
 

@@ -30,10 +30,21 @@ def test_a_mirrored_copy_stands_out_and_another_eye_does_not(tmp_path):
     assert len(real) == 6
     assert report["dice"]["sampled to training"][1] > 0.99 > max(real) + 0.3
     assert report["dice"]["sampled to training"][0] < max(real) + 0.05
+    assert report["preference"]["records"] == 2
     pairs = np.asarray(Image.open(tmp_path / "nearest_pairs.png"))
     assert pairs.shape == (256, 256, 3)
     assert np.array_equal(pairs[:128, :128], pairs[128:, :128])  # the copy comes first, above what it copied
     assert not np.array_equal(pairs[:128, 128:], pairs[128:, 128:])
+
+
+def test_copies_prefer_training_maps_and_other_eyes_do_not(tmp_path):
+    training, held_out = eyes(range(6)), eyes(range(20, 25))
+    copies = report_of(tmp_path, [one["label"] for one in training], training=training, held_out=held_out)["preference"]
+    others = report_of(tmp_path, [one["label"] for one in eyes(range(40, 46))], training=training, held_out=held_out)
+    assert copies["difference"] > copies["high"] and copies["p_value"] < 0.05 and copies["records"] == 5
+    assert others["preference"]["p_value"] > 0.05
+    assert abs(others["preference"]["difference"]) < 0.2 * copies["difference"]
+    assert report_of(tmp_path, [training[0]["label"]], training=training)["preference"] is None
 
 
 def test_without_training_maps_nothing_is_written(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from monai_fundusgen.metrics.functional.memorisation import nearest_dice
+from monai_fundusgen.metrics.functional.memorisation import dice_with_each, nearest_dice
 from tests.reference.soft_dice import soft_dice
 
 
@@ -54,6 +54,15 @@ def test_it_equals_the_search_over_all_shifts():
         for c in range(-3, 4)
     )
     assert found.dice == pytest.approx(best)
+
+
+def test_each_gallery_map_is_met_in_its_own_best_pose():
+    gallery, one = maps(4, seed=2), maps(1, seed=8)[0]
+    poses = {"flips": (False, True), "rotations_deg": (-4.0, 0.0), "shifts_px": 3}
+    alone = [nearest_dice(one, gallery[place : place + 1], **poses).dice for place in range(4)]
+    assert np.allclose(dice_with_each(one, gallery, **poses), alone)
+    with pytest.raises(ValueError, match="gallery of shape"):
+        dice_with_each(one[:1], gallery)
 
 
 def test_nothing_wraps_round():

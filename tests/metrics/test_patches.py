@@ -36,6 +36,13 @@ def test_it_equals_the_search_over_all_places():
     assert found.dice == pytest.approx(best)
 
 
+def test_each_gallery_map_is_searched_alone():
+    gallery, query = maps(4), maps(1, seed=4)[0]
+    alone = [PatchGallery(gallery[place : place + 1]).nearest(query).dice for place in range(4)]
+    assert np.allclose(PatchGallery(gallery).dice_with_each(query), alone)
+    assert (PatchGallery(gallery).dice_with_each(np.zeros_like(query)) == -1).all()
+
+
 def test_empty_windows_resemble_nothing():
     gallery = maps(2)
     gallery[:, :, :, 16:] = 0

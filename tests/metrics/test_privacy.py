@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from monai_fundusgen.metrics.functional.privacy import (
     membership_area,
     nearest_rows,
     record_distances,
+    record_preference,
 )
 
 
@@ -72,3 +75,51 @@ def test_lower_losses_of_training_rows_give_them_away():
     assert told.value > 0.99 and told.low > 0.9
     with pytest.raises(ValueError, match="found 1 training"):
         membership_area(loss[:1], loss, rng=rng)
+
+
+def preference(likeness, training, seed=0, **options):
+    return record_preference(likeness, training, rng=np.random.default_rng(seed), **options)
+
+
+@pytest.mark.parametrize("training", [5, 3, 2])
+def test_the_larger_sort_is_asked_by_all_subsets_of_the_size_of_the_smaller(training):
+    likeness = np.random.default_rng(3).integers(0, 9, (40, 7)) / 9  # few values: ties occur
+    seen = np.arange(7) < training
+    found = preference(likeness, seen, rounds=10)
+    records = min(training, 7 - training)
+    pairs = [
+        (likeness[:, list(mine)].max(axis=1), likeness[:, list(theirs)].max(axis=1))
+        for mine in combinations(range(training), records) for theirs in combinations(range(training, 7), records)
+    ]  # fmt: skip
+    assert found.records == records
+    assert found.difference == pytest.approx(np.mean([a - b for a, b in pairs]))
+    assert found.closer_to_training == pytest.approx(np.mean([(a > b) + 0.5 * (a == b) for a, b in pairs]))
+
+
+def test_rows_alike_to_all_records_prefer_none_and_copies_prefer_what_was_seen():
+    rng = np.random.default_rng(5)
+    likeness, seen = rng.uniform(0.3, 0.4, (50, 20)), np.arange(20) < 14
+    free, typical = preference(likeness, seen), preference(likeness + 0.3, seen)
+    assert free.low < free.difference < free.high and 0.05 < free.p_value < 0.95
+    assert typical.difference == pytest.approx(free.difference) and typical.p_value == free.p_value
+    likeness[np.arange(50), np.arange(50) % 14] += 0.2
+    copied = preference(likeness, seen)
+    assert copied.difference > copied.high and copied.p_value < 0.01 and copied.closer_to_training > 0.5
+
+
+def test_chance_is_as_probable_as_it_says():
+    rng = np.random.default_rng(6)
+    record = rng.normal(size=(400, 1, 9))  # some records are alike to all rows: rows are not independent
+    tables = record + rng.normal(size=(400, 6, 9))
+    found = [preference(table, np.arange(9) < 5, rounds=99).p_value for table in tables]
+    assert np.mean(np.array(found) <= 0.1) == pytest.approx(0.1, abs=0.045)
+    assert np.mean(found) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_preference_needs_two_records_of_either_sort():
+    with pytest.raises(ValueError, match="1 training ones of 4 records"):
+        preference(np.zeros((3, 4)), np.arange(4) < 1)
+    with pytest.raises(ValueError, match="N >= 1"):
+        preference(np.zeros((0, 4)), np.arange(4) < 2)
+    with pytest.raises(ValueError, match=r"shape \(3, 4\)"):
+        preference(np.zeros((3, 4)), np.arange(5) < 2)

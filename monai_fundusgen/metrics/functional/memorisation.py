@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 FloatArray = NDArray[np.float64]
+
+#: Poses that a search tries unless told otherwise: left-right mirrorings, turns in degrees, shifts along either axis.
+FLIPS: Final = (False, True)
+ROTATIONS_DEG: Final = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+SHIFTS_PX: Final = 6
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,9 @@ def nearest_dice(
     vessels: NDArray[np.floating],
     gallery: NDArray[np.floating],
     *,
-    flips: Sequence[bool] = (False, True),
-    rotations_deg: Sequence[float] = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0),
-    shifts_px: int = 6,
+    flips: Sequence[bool] = FLIPS,
+    rotations_deg: Sequence[float] = ROTATIONS_DEG,
+    shifts_px: int = SHIFTS_PX,
 ) -> Nearest:
     """The map of a gallery that one map resembles most, over mirrorings, turns and all whole shifts.
 
@@ -73,6 +79,36 @@ def nearest_dice(
     Raises:
         ValueError: shapes do not fit, or the shift is too large.
     """
+    _check(vessels, gallery, shifts_px)
+    best = Nearest(-1.0, -1, False, 0.0, (0, 0))
+    for flipped, angle, scores in _scores_in_every_pose(vessels, gallery, flips, rotations_deg, shifts_px):
+        index, row, column = (int(i) for i in np.unravel_index(scores.argmax(), scores.shape))
+        if scores[index, row, column] > best.dice:
+            shift = (row - shifts_px, column - shifts_px)
+            best = Nearest(float(scores[index, row, column]), index, flipped, float(angle), shift)
+    return best
+
+
+def dice_with_each(
+    vessels: NDArray[np.floating],
+    gallery: NDArray[np.floating],
+    *,
+    flips: Sequence[bool] = FLIPS,
+    rotations_deg: Sequence[float] = ROTATIONS_DEG,
+    shifts_px: int = SHIFTS_PX,
+) -> FloatArray:
+    """Dice of one map (C, S, S) with every map of a gallery (G, C, S, S), each in its best pose, (G,).
+
+    The largest of them is the one of `nearest_dice`, with the same arguments and errors.
+    """
+    _check(vessels, gallery, shifts_px)
+    best = np.full(len(gallery), -1.0)
+    for _, _, scores in _scores_in_every_pose(vessels, gallery, flips, rotations_deg, shifts_px):
+        np.maximum(best, scores.max(axis=(1, 2)), out=best)
+    return best
+
+
+def _check(vessels: NDArray[np.floating], gallery: NDArray[np.floating], shifts_px: int) -> None:
     side = vessels.shape[-1]
     if gallery.ndim != 4 or gallery.shape[1:] != vessels.shape or vessels.shape[-2] != side or not len(gallery):
         raise ValueError(
@@ -81,18 +117,23 @@ def nearest_dice(
         )
     if not 0 <= shifts_px < side:
         raise ValueError(f"nearest_dice: found shifts_px={shifts_px}, expected 0 to {side - 1}")
-    spectra = fft.rfft2(gallery.astype(np.float64), s=(2 * side, 2 * side))
+
+
+def _scores_in_every_pose(
+    vessels: NDArray[np.floating],
+    gallery: NDArray[np.floating],
+    flips: Sequence[bool],
+    rotations_deg: Sequence[float],
+    shifts_px: int,
+) -> Iterator[tuple[bool, float, FloatArray]]:
+    """Every pose of a map with its Dice with every gallery map at every shift, (G, 2 s + 1, 2 s + 1)."""
+    grid = (2 * vessels.shape[-1],) * 2
+    spectra = fft.rfft2(gallery.astype(np.float64), s=grid)
     squares = (gallery.astype(np.float64) ** 2).sum(axis=(1, 2, 3))
-    best = Nearest(-1.0, -1, False, 0.0, (0, 0))
     for flipped, angle, pose in poses(vessels.astype(np.float64), flips, rotations_deg):
-        overlaps = _overlaps(fft.rfft2(pose, s=(2 * side, 2 * side)), spectra, shifts_px)
+        overlaps = _overlaps(fft.rfft2(pose, s=grid), spectra, shifts_px)
         below = squares + (pose**2).sum()
-        scores = 2 * overlaps / np.where(below > 0, below, np.inf)[:, None, None]
-        index, row, column = (int(i) for i in np.unravel_index(scores.argmax(), scores.shape))
-        if scores[index, row, column] > best.dice:
-            shift = (row - shifts_px, column - shifts_px)
-            best = Nearest(float(scores[index, row, column]), index, flipped, float(angle), shift)
-    return best
+        yield flipped, angle, 2 * overlaps / np.where(below > 0, below, np.inf)[:, None, None]
 
 
 def likeness_of_real(training: FloatArray, held_out: FloatArray | None = None) -> dict[str, list[float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from monai_fundusgen.metrics.functional.memorisation import poses
+from monai_fundusgen.metrics.functional.memorisation import FLIPS, poses
 
 FloatArray = NDArray[np.float64]
 #: Windows with less than this share of the vessel of an average window say nothing.
 LEAST_CONTENT = 0.5
+#: Turns that a search tries unless told otherwise, degrees.
+ROTATIONS_DEG = (-8.0, -4.0, 0.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -65,29 +67,56 @@ class PatchGallery:
         self,
         vessels: NDArray[np.floating],
         *,
-        flips: Sequence[bool] = (False, True),
-        rotations_deg: Sequence[float] = (-8.0, -4.0, 0.0, 4.0, 8.0),
+        flips: Sequence[bool] = FLIPS,
+        rotations_deg: Sequence[float] = ROTATIONS_DEG,
     ) -> NearestPatch:
         """The place that a window of one map (C, S, S) resembles most: four quarters and the middle, in every pose.
 
         Raises:
             ValueError: the map has another size than the gallery.
         """
+        best = NearestPatch(-1.0, -1, False, 0.0, (0, 0), (0, 0), self.side)
+        for flipped, angle, corner, scores in self._scores_in_every_pose(vessels, flips, rotations_deg):
+            index, top, left = (int(one) for one in np.unravel_index(scores.argmax(), scores.shape))
+            if scores[index, top, left] > best.dice:
+                dice = float(scores[index, top, left])
+                best = NearestPatch(dice, index, flipped, angle, corner, (top, left), self.side)
+        return best
+
+    def dice_with_each(
+        self,
+        vessels: NDArray[np.floating],
+        *,
+        flips: Sequence[bool] = FLIPS,
+        rotations_deg: Sequence[float] = ROTATIONS_DEG,
+    ) -> FloatArray:
+        """Dice of the most alike window of one map with each gallery map, (G,); -1 where no window holds enough vessel.
+
+        The largest of them is the one of `nearest`, with the same arguments and errors.
+        """
+        best = np.full(len(self._energy), -1.0)
+        for _, _, _, scores in self._scores_in_every_pose(vessels, flips, rotations_deg):
+            np.maximum(best, scores.max(axis=(1, 2)), out=best)
+        return best
+
+    def _scores_in_every_pose(
+        self, vessels: NDArray[np.floating], flips: Sequence[bool], rotations_deg: Sequence[float]
+    ) -> Iterator[tuple[bool, float, tuple[int, int], FloatArray]]:
+        """Every window of every pose that holds enough vessel: pose, corner, Dice with every place (G, P, P)."""
         if vessels.shape[-2:] != (self.size, self.size):
             raise ValueError(f"nearest: found a map of {vessels.shape}, expected (C, {self.size}, {self.size})")
-        best = NearestPatch(-1.0, -1, False, 0.0, (0, 0), (0, 0), self.side)
         for flipped, angle, pose in poses(vessels.astype(np.float64), flips, rotations_deg):
             for corner in self._corners():
-                found = self._best_place(pose, corner)
-                if found is not None and found[0] > best.dice:
-                    best = NearestPatch(found[0], found[1], flipped, float(angle), corner, found[2], self.side)
-        return best
+                scores = self._scores(pose, corner)
+                if scores is not None:
+                    yield flipped, float(angle), corner, scores
 
     def _corners(self) -> list[tuple[int, int]]:
         far = self.size - self.side
         return [*product((0, far), repeat=2), (far // 2, far // 2)]
 
-    def _best_place(self, pose: FloatArray, corner: tuple[int, int]) -> tuple[float, int, tuple[int, int]] | None:
+    def _scores(self, pose: FloatArray, corner: tuple[int, int]) -> FloatArray | None:
+        """Dice of the window at a corner with every place of every gallery map; None for a window that says nothing."""
         row, column = corner
         window = pose[:, row : row + self.side, column : column + self.side]
         content = float((window**2).sum())
@@ -96,6 +125,5 @@ class PatchGallery:
         spectrum = fft.rfft2(window, s=(self._grid, self._grid))
         places = self._energy.shape[-1]
         overlap = fft.irfft2((self._spectra * spectrum.conj()).sum(axis=1), s=(self._grid, self._grid))
-        scores = 2 * overlap[:, :places, :places] / (self._energy + content)
-        index, top, left = (int(one) for one in np.unravel_index(scores.argmax(), scores.shape))
-        return float(scores[index, top, left]), index, (top, left)
+        scores: FloatArray = 2 * overlap[:, :places, :places] / (self._energy + content)
+        return scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,6 +101,89 @@ def record_distances(
     share = bootstrap_interval(lambda a, _: float(a.mean()), closer, closer[:1], rng=rng, rounds=rounds)
     ratio = bootstrap_interval(_median_ratio, pairs, pairs[:1], rng=rng, rounds=rounds)
     return RecordDistances(share, ratio, float((distance > among[place]).mean()), records)
+
+
+@dataclass(frozen=True)
+class RecordPreference:
+    """Are generated rows more like the records that a model saw than like others of the same sort?
+
+    Attributes:
+        difference: likeness to the most alike training record less that to the most alike held-out one, of as many
+            records each, mean over generated rows; 0 where nothing was learnt by heart.
+        low, high: 95 % of the differences lie between them if chance says which records are the training ones.
+        p_value: probability that chance gives a difference at least as large.
+        closer_to_training: share of generated rows whose most alike record is a training one; one half by chance.
+        records: how many records of either sort are compared.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    closer_to_training: float
+    records: int
+
+
+def record_preference(
+    likeness: NDArray[np.floating], training: NDArray[np.bool_], *, rng: np.random.Generator, rounds: int = 2000
+) -> RecordPreference:
+    """Likeness of generated rows to records that were trained on, beside that to records that were not.
+
+    A likeness to training records says little by itself: rows that are typical of their kind are alike to all. Here
+    both sorts are asked, by as many records: of the larger sort the expectation over all subsets of the smaller one's
+    size is taken. Which records were trained on is then drawn anew, ``rounds`` times: that gives the spread by chance,
+    the choice of the records included.
+
+    Args:
+        likeness: (N, R) of generated row and record, larger is more alike.
+        training: (R,) whether a record was trained on.
+        rng: random numbers of the draws.
+        rounds: number of draws.
+
+    Raises:
+        ValueError: shapes do not fit, no row, or not two records of either sort.
+
+    Source: Platzer & Reutterer 2021 (arXiv:2104.00635), who compare shares of closest records with a holdout of the
+    same size; subsets and the permutation test are ours.
+    """
+    values, seen = np.asarray(likeness, dtype=np.float64), np.asarray(training, dtype=bool)
+    if values.ndim != 2 or seen.shape != values.shape[1:] or not len(values) or min(seen.sum(), (~seen).sum()) < 2:
+        raise ValueError(
+            f"record_preference: found likeness of shape {values.shape} and {int(seen.sum())} training ones of "
+            f"{seen.size} records, expected (N, R) with N >= 1, and at least 2 records of either sort"
+        )
+    records = int(min(seen.sum(), (~seen).sum()))
+    difference = _difference(values, seen, records)
+    chance = np.array([_difference(values, rng.permutation(seen), records) for _ in range(rounds)])
+    low, high = (float(one) for one in np.quantile(chance, (0.025, 0.975)))
+    if seen.sum() > records:
+        closer = _share_won(values[:, seen], values[:, ~seen])
+    else:
+        closer = 1 - _share_won(values[:, ~seen], values[:, seen])
+    p_value = float((1 + (chance >= difference).sum()) / (1 + rounds))
+    return RecordPreference(difference, low, high, p_value, closer, records)
+
+
+def _difference(values: FloatArray, seen: NDArray[np.bool_], records: int) -> float:
+    largest = [_expected_largest(values[:, sort], records) for sort in (seen, ~seen)]
+    return float((largest[0] - largest[1]).mean())
+
+
+def _expected_largest(values: FloatArray, drawn: int) -> FloatArray:
+    """Expectation of the largest of ``drawn`` values, over all subsets of each row, (N,)."""
+    count = values.shape[1]
+    weights = np.array([comb(place, drawn - 1) / comb(count, drawn) for place in range(count)])
+    expected: FloatArray = np.sort(values, axis=1) @ weights
+    return expected
+
+
+def _share_won(larger: FloatArray, smaller: FloatArray) -> float:
+    """How often the largest of as many values of the larger sort as the smaller has exceeds all of those, ties half."""
+    count, drawn = larger.shape[1], smaller.shape[1]
+    best = smaller.max(axis=1, keepdims=True)
+    lost = [comb(int(kept), drawn) / comb(count, drawn) for kept in (larger < best).sum(axis=1)]
+    not_won = [comb(int(kept), drawn) / comb(count, drawn) for kept in (larger <= best).sum(axis=1)]
+    return float(1 - (np.mean(lost) + np.mean(not_won)) / 2)
 
 
 def _median_ratio(pairs: FloatArray, _: FloatArray) -> float:
