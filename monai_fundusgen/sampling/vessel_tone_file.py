@@ -23,13 +23,14 @@ from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.field import CropFieldd
 from monai_fundusgen.transforms.vessel_tone import GAIN_LIMITS, VesselTone, measured_gain
 from monai_fundusgen.vessels.depth_profile import WIDTHS_PX, Case, DepthProfile, measure_depths
+from monai_fundusgen.vessels.reflex import Reflex, measure_reflex
 
 logger = logging.getLogger(__name__)
 #: Side that photographs are squared to, px; the classes of width are in these pixels.
 TONE_SIZE: Final = 1024
 _KEYS: Final = (IMAGE, LABEL, FOV, UNCERTAIN)
 _NEAR_UNDECIDED_PX: Final = 3
-_SCHEMA: Final = "vessel-tone-2"
+_SCHEMA: Final = "vessel-tone-3"
 
 
 def painter_weights(network: nn.Module) -> str:
@@ -62,10 +63,10 @@ def load_vessel_tone(path: str | Path | None, network: nn.Module | None) -> Vess
         return None
     try:
         real, painted = (DepthProfile.from_plain(plain[name]) for name in ("real", "painted"))
-        gain = _gain(plain["gain"])
+        gain, reflex = _gain(plain["gain"]), Reflex.from_plain(plain.get("reflex"))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}; measure it again with configs/tone.yaml") from error
-    return VesselTone(painted, real.with_steady_kinds(), gain)
+    return VesselTone(painted, real.with_steady_kinds(), gain, reflex)
 
 
 def _gain(plain: Any) -> NDArray[np.float32]:
@@ -129,11 +130,15 @@ def measure_vessel_tone(
     profile = measure_depths(_cases("real", rows["real"], limit))
     plain_tone = VesselTone(measure_depths(_cases("painted", rows["painted"], limit)), profile.with_steady_kinds())
     steady = replace(plain_tone, eye_share=0.0)  # what few eyes happen to draw is not to be mended
-    toned = measure_depths(_toned(steady, _cases("toned", rows["toned"], limit)))
+    repainted_cases = list(_cases("toned", rows["toned"], limit))
+    dull = measure_reflex(_toned(steady, repainted_cases))
+    reflex = measure_reflex(_cases("reflex of real", rows["real"], limit)).missing_in(dull)
+    toned = measure_depths(_toned(replace(steady, reflex=reflex), repainted_cases))
     gain = measured_gain(plain_tone.real, toned)
     write_json(path, {
         "schema": _SCHEMA, "painter": painter_weights(network), "real": profile.to_plain(),
         "painted": plain_tone.painted.to_plain(), "gain": np.round(gain.astype(np.float64), 4).tolist(),
+        "reflex": reflex.to_plain(),
     })  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
 from monai_fundusgen.vessels.depth_profile import CORE, POSITIONS, WIDTHS_PX, DepthProfile
+from monai_fundusgen.vessels.reflex import Reflex, lit_axis
 from monai_fundusgen.vessels.surroundings import bilinear, ground_and_depth, mean_along
 
 FloatArray = NDArray[np.float32]
@@ -24,9 +25,13 @@ _SINKING_WIDTH_PX: Final = (2.2, 5.0)  # is full below the one width, none above
 _SEEN: Final = (0.3, 1.2)  # and leaves at least and at most so much of a vessel
 _FAINTEST: Final = 0.3  # of the real median: no branch is drawn fainter
 _MOST_GRAIN: Final = 3.0  # spreads: a scar or a hole in the painted vessel goes no deeper
+_ON_AXIS: Final = 0.25  # of the radius
+_EVENED: Final = np.float32(1.35)  # at most by this factor: a twig at a trunk stays thin
 #: Least and greatest factor by which a median is mended.
 GAIN_LIMITS: Final = (0.8, 1.4)
 _GRAIN: Final = 1.3  # at most so much is a painter's own grain raised
+#: Widths are evened over this distance: measured pixel by pixel they come in steps (3, 3.5, 4.7, 5), and leap at forks.
+_WIDTH_PX: Final = 8.0
 _STEADY_PX: Final = 4.0  # blood is even over this distance: of what a painter varies within it
 _FINE: Final = 0.25  # so much is left, for a generator of 256 px draws rungs of one of its pixels across wide vessels
 
@@ -37,12 +42,14 @@ class VesselTone:
 
     A painter that was trained on few eyes makes arteries and veins too alike. Here the depth of each vessel pixel is
     taken apart into the median of its kind, width and position, a level that varies smoothly along the vessels, and
-    grain. Median and level are those of real eyes, the grain is the painter's.
+    grain. Median and level are those of real eyes, the grain is the painter's. A reflex, stronger in one eye than in
+    another, lights the axes of wide vessels.
 
     Attributes:
         painted: depths as the painter makes them.
         real: depths of real photographs.
         gain: factor (2, W, 3) on the medians by kind, class of width and channel, see `measured_gain`; None: none.
+        reflex: light on the axes that real vessels have and toned ones lack, see `Reflex.missing_in`; None: none.
         share: of the real standard deviation of levels along vessels that is drawn. What is measured along real
             vessels holds grain and errors of the hand-drawn label too.
         eye_share: the same for the mean level of an eye, which thousands of pixels steady.
@@ -53,6 +60,7 @@ class VesselTone:
     painted: DepthProfile
     real: DepthProfile
     gain: FloatArray | None = None
+    reflex: Reflex | None = None
     share: float = 0.3
     eye_share: float = 0.5
     sinking: float = 0.45
@@ -88,14 +96,16 @@ class VesselTone:
         """
         ground, depth = ground_and_depth(photograph, np.asarray(label.any(axis=0)), fov)
         eye = rng.multivariate_normal(np.zeros(6), self.real.eye * self.eye_share**2).reshape(2, 3)
+        lost = np.zeros((2, 3), np.float32) if self.reflex is None else self.reflex.drawn(rng)
         toned = []
         for kind in (0, 1):
-            sections = cross_sections(label[kind])
+            sections = _with_even_widths(cross_sections(label[kind]))
             places = np.stack(np.nonzero(sections.where)) / _LATTICE_PX
             field = self._field(self.real.branch[kind], places, rng, label.shape[-1])
             level = (eye[kind, :, None] + field).astype(np.float32)
             seen = self._seen(sections, places, rng)
-            toned.append((sections.where, self._depths(kind, depth[:, sections.where], sections, level, seen)))
+            new = self._depths(kind, depth[:, sections.where], sections, level, seen) * lit_axis(sections, lost[kind])
+            toned.append((sections.where, new))
         return ground, _mixed(depth, label, toned)
 
     def _field(
@@ -141,6 +151,13 @@ class VesselTone:
         most = _MOST_GRAIN * painted.spread
         new = median + level * real.spread * real.shape + np.clip(grain * np.where(inside, raised, 1), -most, most)
         return np.where(inside, np.maximum(new, _FAINTEST * np.maximum(median, 0)), new).astype(np.float32)
+
+
+def _with_even_widths(sections: CrossSections) -> CrossSections:
+    """Widths that change gradually along a vessel, so that its depth does."""
+    on_axis = sections.position < _ON_AXIS
+    even = mean_along(sections.width_px[None], sections.where, on_axis, _WIDTH_PX)
+    return replace(sections, width_px=np.clip(even[0], sections.width_px / _EVENED, sections.width_px * _EVENED))
 
 
 def _steadied(grain: FloatArray, sections: CrossSections) -> FloatArray:

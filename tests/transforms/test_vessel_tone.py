@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from monai_fundusgen.transforms.vessel_tone import GAIN_LIMITS, VesselTone, measured_gain
 from monai_fundusgen.vessels.depth_profile import POSITIONS, WIDTHS_PX, DepthProfile
+from monai_fundusgen.vessels.reflex import Reflex
 from monai_fundusgen.vessels.surroundings import ground_and_depth
 
 SIZE = 192
@@ -139,6 +140,46 @@ def test_sinking_makes_thin_vessels_fainter_and_leaves_wide_ones():
     ]
     assert seen[1][0] < seen[0][0] - 0.02
     assert seen[1][1] == pytest.approx(seen[0][1], abs=0.01)
+
+
+def test_depth_follows_the_width_without_steps():
+    """A vessel that tapers by a pixel at a time: its depth falls gradually, at a fork too it does not leap."""
+    steep = profile(0.3, 0.4)
+    wide = np.interp(WIDTHS_PX, [2, 9], [0.3, 1.0])[None, :, None, None]
+    real = replace(steep, median=(steep.median * wide).astype(np.float32))
+    along, rows = np.arange(SIZE), np.arange(SIZE)[:, None]
+    label = np.zeros((2, SIZE, SIZE), bool)
+    label[1] = np.abs(rows - 120.25) <= np.interp(along, [20, 170], [1.2, 4.2])[None]
+    forked = label.copy()
+    forked[1, 60:120, 99:102] = True
+    tone = VesselTone(steep, real, share=0, eye_share=0, sinking=0)
+    plain, at_fork = (
+        tone.ground_and_depth(
+            np.where(one[1], 0.6 * (1 - 0.4), np.full((3, SIZE, SIZE), 0.6)).astype(np.float32),
+            one, np.ones((SIZE, SIZE), bool), np.random.default_rng(0),
+        )[1][1, 120, 20:170]
+        for one in (label, forked)
+    )  # fmt: skip
+    assert plain[-20:].mean() - plain[:20].mean() > 0.1
+    assert max(np.abs(np.diff(plain)).max(), np.abs(np.diff(at_fork)).max()) < 0.02
+    assert np.abs(at_fork - plain).max() < 0.02
+
+
+def test_a_reflex_lights_axes_and_leaves_walls():
+    photograph, label, fov = picture(0.3, 0.4)
+    same = profile(0.3, 0.4)
+    lost = np.array([[0.2] * 3, [0.1] * 3], np.float32)
+    steady = Reflex(lost, np.full(2, 0.05, np.float32))
+    dull, lit = (
+        VesselTone(same, same, reflex=reflex, share=0, eye_share=0, sinking=0).ground_and_depth(
+            photograph, label, fov, np.random.default_rng(0)
+        )[1]
+        for reflex in (None, steady)
+    )
+    for row, share in ((53, 0.2), (124, 0.1)):
+        assert (lit[:, row, 40:-40] / dull[:, row, 40:-40]) == pytest.approx(1 - share, abs=0.03)
+    for row in (50, 56, 120, 128):
+        assert lit[:, row, 40:-40] == pytest.approx(dull[:, row, 40:-40], abs=1e-4)
 
 
 def depths_of(tone, photograph, label, fov, seed):

@@ -1,0 +1,89 @@
+"""The light along the axis of a vessel: measured as it was planted, laid on wide vessels alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from monai_fundusgen.vessels.cross_section import cross_sections
+from monai_fundusgen.vessels.reflex import Reflex, lit_axis, measure_reflex
+
+SIZE = 160
+DEPTHS = np.array([[0.1, 0.3, 0.2], [0.1, 0.4, 0.3]], np.float32)
+
+
+def eye(lost):
+    """A photograph with an artery and a vein of 9 px that lack a share (2, 3) of their depth on the axis."""
+    label = np.zeros((2, SIZE, SIZE), bool)
+    photograph = np.full((3, SIZE, SIZE), 0.6, np.float32)
+    for kind, row in enumerate((40, 110)):
+        label[kind, row - 4 : row + 5] = True
+        photograph[:, row - 4 : row + 5] = 0.6 * (1 - DEPTHS[kind][:, None, None])
+        photograph[:, row] = 0.6 * (1 - DEPTHS[kind] * (1 - lost[kind]))[:, None]
+    return photograph, label, np.ones((SIZE, SIZE), bool), np.zeros((SIZE, SIZE), bool)
+
+
+def test_what_was_planted_is_measured():
+    strengths = np.array([0.2, 0.6, 1.0, 1.4, 1.8])
+    lost = np.array([[0.3, 0.2, 0.25], [0.05, 0.1, 0.15]])
+    found = measure_reflex(eye(strength * lost) for strength in strengths)
+    assert found.lost == pytest.approx(lost, abs=0.01)
+    assert found.spread == pytest.approx([strengths.std()] * 2, rel=0.05)
+
+
+def test_undecided_vessels_and_those_of_the_other_kind_do_not_count():
+    plain, lit = eye(np.zeros((2, 3))), eye(np.full((2, 3), 0.3))
+    covered = lit[3].copy()
+    covered[:, 60:] = True  # where the reflex is shown from
+    half = np.where(np.arange(SIZE) < 60, plain[0], lit[0]).astype(np.float32)
+    assert measure_reflex([(half, *plain[1:3], covered)] * 4).lost == pytest.approx(0, abs=0.01)
+    with pytest.raises(ValueError, match="found 0 eyes with arteries"):
+        measure_reflex([(*plain[:3], ~covered | covered)] * 4)
+    thin = plain[1].copy()
+    thin[1] = False
+    thin[1, 108:110] = True
+    with pytest.raises(ValueError, match="found 0 eyes with veins of 4.6 px and more, expected at least 4"):
+        measure_reflex([(plain[0], thin, *plain[2:])] * 4)
+
+
+def test_what_is_missing_makes_up_for_the_difference():
+    real = Reflex(np.array([[0.3, 0.12, 0.5], [0.0, 0.02, 0.1]], np.float32), np.array([0.9, 2.0], np.float32))
+    dull = Reflex(np.array([[0.2, 0.04, 0.3], [-0.1, -0.04, 0.0]], np.float32), np.array([0.5, 0.3], np.float32))
+    missing = real.missing_in(dull)
+    assert (1 - missing.lost) * (1 - dull.lost) == pytest.approx(1 - real.lost, abs=1e-6)
+    together = np.hypot(missing.spread[0] * missing.lost[0, 1], dull.spread[0] * dull.lost[0, 1])
+    assert together == pytest.approx(real.spread[0] * real.lost[0, 1], rel=1e-5)
+    assert (dull.missing_in(real).lost == 0).all()  # a painter that shines too much is left alone
+
+
+def test_eyes_differ_as_the_spread_says():
+    reflex = Reflex(np.full((2, 3), 0.05, np.float32), np.array([1.3, 0.6], np.float32))
+    rng = np.random.default_rng(0)
+    drawn = np.array([reflex.drawn(rng) for _ in range(4000)])
+    assert drawn.min() >= 0
+    assert drawn.mean(axis=0) == pytest.approx(0.05, rel=0.1)
+    assert drawn[:, :, 1].std(axis=0) / 0.05 == pytest.approx(reflex.spread, rel=0.1)
+    assert np.ptp(drawn, axis=2).max() < 1e-6  # the channels of an eye shine together
+
+
+@pytest.mark.parametrize(("width", "full"), [(1, 0.0), (3, 0.2), (7, 1.0), (11, 1.0)])
+def test_the_axis_of_wide_vessels_is_lit_and_nothing_else(width, full):
+    vessels = np.zeros((64, 64), bool)
+    vessels[30 : 30 + width, 4:-4] = True
+    sections = cross_sections(vessels)
+    lost = np.array([0.1, 0.2, 0.3], np.float32)
+    factor = np.full((3, 64, 64), np.nan)
+    factor[:, sections.where] = lit_axis(sections, lost)
+    middle = factor[:, :, 32]
+    assert middle[:, 30 + width // 2] == pytest.approx(1 - full * lost, abs=1e-6)
+    assert (middle[:, [29, 30 + width]] == 1).all()
+    if width > 3:
+        assert (middle[:, [30, 29 + width]] == 1).all()
+
+
+def test_it_survives_its_file_and_other_files_are_refused():
+    reflex = Reflex(np.full((2, 3), 0.25, np.float32), np.array([1.5, 0.5], np.float32))
+    again = Reflex.from_plain(reflex.to_plain())
+    assert np.array_equal(again.lost, reflex.lost) and np.array_equal(again.spread, reflex.spread)
+    with pytest.raises(ValueError, match=r"lost: found shape \(0,\)"):
+        Reflex.from_plain({})
