@@ -134,21 +134,26 @@ def map_preference(
 ) -> dict[str, Any]:
     """Are maps more like training maps than like held-out ones? `RecordPreference` of ``map`` and of ``patch``.
 
+    Of large samples at most 2000 maps, evenly over all, are searched.
+
     Args:
-        sample, training, held_out: maps, at least two on either real side.
+        sample: maps.
+        training, held_out: maps, enough on either side (`enough_records`).
         cache: folder of the results; what was searched before is read.
         progress: wraps the places.
         seed: of the draws that give the spread by chance.
     """
-    digest = hashlib.sha256(f"{sample.digest} {training.digest} {held_out.digest}".encode()).hexdigest()
+    searched = f"{sample.digest} {training.digest} {held_out.digest} {_ROTATIONS} {_SHIFT_PX} {MOST_ROWS}"
+    digest = hashlib.sha256(searched.encode()).hexdigest()
     path = cache / f"records-{sample.name}-{digest[:20]}.npz"
     if not is_part(path):
         records = np.concatenate([one.column("small").astype(np.float64) / 255 for one in (training, held_out)])
         patches = PatchGallery(records)
-        maps = (small for part in sample.parts() if "small" in part for small in part["small"])
+        maps = sample.column("small")
+        maps = maps[places_of(len(maps), MOST_ROWS)]
         rows: dict[str, list[FloatArray]] = {"map": [], "patch": []}
-        for _ in progress(range(sample.with_maps), f"seen and unseen: {sample.title}", sample.with_maps):
-            small = next(maps).astype(np.float64) / 255
+        for place in progress(range(len(maps)), f"seen and unseen: {sample.title}", len(maps)):
+            small = maps[place].astype(np.float64) / 255
             rows["map"].append(dice_with_each(small, records, rotations_deg=_ROTATIONS, shifts_px=_SHIFT_PX))
             rows["patch"].append(np.maximum(patches.dice_with_each(small), 0.0))
         write_part(path, {name: np.stack(tables) for name, tables in rows.items()})

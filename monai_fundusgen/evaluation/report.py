@@ -52,6 +52,7 @@ from monai_fundusgen.evaluation.report_file import (
 from monai_fundusgen.evaluation.verdict import verdict
 from monai_fundusgen.inferers.field import FIELD_RANGE_DEG
 from monai_fundusgen.metrics.features import VESSELS, extractor_name, open_extractor
+from monai_fundusgen.metrics.functional.privacy import enough_records
 from monai_fundusgen.storage.picture_file import data_url
 from monai_fundusgen.storage.whole_file import write_json, write_whole
 from monai_fundusgen.weights.device import usable_device
@@ -309,7 +310,7 @@ def _privacy(
     if held_out is not None and held_out.with_maps:
         tables["held_out"] = map_likeness(held_out, training, cache, progress)
     found["maps"] = {"searched": len(tables[SYNTHETIC]), **map_privacy(tables), "preference": None}
-    if held_out is not None and held_out.with_maps >= 2:
+    if held_out is not None and enough_records(training.with_maps, held_out.with_maps):
         found["maps"]["preference"] = map_preference(rows[SYNTHETIC], training, held_out, cache, progress, seed)
     return found, _pairs(samples, training.name, tables[SYNTHETIC])
 

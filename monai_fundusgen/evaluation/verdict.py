@@ -124,12 +124,14 @@ def _privacy(privacy: Mapping[str, Any] | None) -> list[str]:
             f"(about {expected:.1f} expected by chance)."
         )
     preference = privacy["maps"]["preference"]
-    if preference is not None:
-        one = preference["map"]
+    if preference is None:
+        return [*told, "Too few held-out maps to say whether maps lean towards the training maps."]
+    for name, what in (("map", "maps"), ("patch", "parts of maps")):
+        one = preference[name]
         lean = "no more" if one["difference"] <= one["high"] else "more"
         told.append(
-            f"Maps are {lean} like training maps than like as many that were held out (Dice {one['difference']:+.4f}; "
-            f"by chance {one['low']:+.4f} to {one['high']:+.4f})."
+            f"On the whole {what} are {lean} like training maps than like as many that were held out (Dice "
+            f"{one['difference']:+.4f}; by chance {one['low']:+.4f} to {one['high']:+.4f})."
         )
     return told
 

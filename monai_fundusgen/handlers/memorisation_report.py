@@ -23,7 +23,7 @@ from monai_fundusgen.metrics.functional.memorisation import (
     likeness_of_real,
     nearest_dice,
 )
-from monai_fundusgen.metrics.functional.privacy import record_preference
+from monai_fundusgen.metrics.functional.privacy import enough_records, record_preference
 from monai_fundusgen.storage.picture_file import write_png
 from monai_fundusgen.storage.whole_file import write_json
 from monai_fundusgen.streams import stream
@@ -41,8 +41,8 @@ class MemorisationReport:
     The soft Dice of both kinds is the best over mirrorings, turns and shifts, at 64 px. Its scale comes from real maps:
     each training map against the others, and held-out maps against the training maps. A model that copies gives sampled
     maps that lie clearly above both. Maps that are typical are alike to all maps, seen or not: ``preference`` compares
-    the most alike training map with the most alike held-out one (`record_preference`; null with fewer than two of
-    either). The pairs, sampled above its nearest training map, are in ``nearest_pairs.png``.
+    the most alike training map with the most alike held-out one (`record_preference`; null where there are too few of
+    them). The pairs, sampled above its nearest training map, are in ``nearest_pairs.png``.
 
     Args:
         directory: where the report goes.
@@ -90,7 +90,7 @@ class MemorisationReport:
         rows = {"sampled to training": nearest.tolist(), **likeness_of_real(gallery, others)}
         summary = {name: five_numbers(values) for name, values in rows.items() if values}
         preference = None
-        if min(len(seen), len(unseen)) >= 2:
+        if enough_records(len(seen), len(unseen)):
             trained_on = np.arange(len(both)) < len(gallery)
             preference = asdict(record_preference(likeness, trained_on, rng=stream(0, "resampling")))
         write_json(self.directory / "memorisation.json", {"summary": summary, "preference": preference, "dice": rows})

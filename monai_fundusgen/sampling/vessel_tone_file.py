@@ -91,7 +91,11 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: cannot be read as a vessel tone ({error}); measure it with configs/tone.yaml"
         ) from error
     if not isinstance(plain, dict) or plain.get("schema") != _SCHEMA or not isinstance(plain.get("painter"), str):
-        raise ValueError(f"{path}: no vessel tone; expected an object with schema {_SCHEMA!r} and the painter's hash")
+        found = plain.get("schema") if isinstance(plain, dict) else type(plain).__name__
+        raise ValueError(
+            f"{path}: no vessel tone; found schema {found!r}, expected an object with schema {_SCHEMA!r} and the "
+            "painter's hash; measure it again with configs/tone.yaml"
+        )
     return plain
 
 
@@ -128,12 +132,12 @@ def measure_vessel_tone(
         )
     }  # fmt: skip
     profile = measure_depths(_cases("real", rows["real"], limit))
+    shine = measure_reflex(_cases("reflexes of real", rows["real"], limit))
     plain_tone = VesselTone(measure_depths(_cases("painted", rows["painted"], limit)), profile.with_steady_kinds())
     steady = replace(plain_tone, eye_share=0.0)  # what few eyes happen to draw is not to be mended
-    repainted_cases = list(_cases("toned", rows["toned"], limit))
-    dull = measure_reflex(_toned(steady, repainted_cases))
-    reflex = measure_reflex(_cases("reflex of real", rows["real"], limit)).missing_in(dull)
-    toned = measure_depths(_toned(replace(steady, reflex=reflex), repainted_cases))
+    reflex = shine.missing_in(measure_reflex(_toned(steady, _cases("reflexes of toned", rows["toned"], limit))))
+    lit = replace(steady, reflex=reflex.steady())
+    toned = measure_depths(_toned(lit, _cases("toned", rows["toned"], limit)))
     gain = measured_gain(plain_tone.real, toned)
     write_json(path, {
         "schema": _SCHEMA, "painter": painter_weights(network), "real": profile.to_plain(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -25,13 +25,10 @@ _SINKING_WIDTH_PX: Final = (2.2, 5.0)  # is full below the one width, none above
 _SEEN: Final = (0.3, 1.2)  # and leaves at least and at most so much of a vessel
 _FAINTEST: Final = 0.3  # of the real median: no branch is drawn fainter
 _MOST_GRAIN: Final = 3.0  # spreads: a scar or a hole in the painted vessel goes no deeper
-_ON_AXIS: Final = 0.25  # of the radius
-_EVENED: Final = np.float32(1.35)  # at most by this factor: a twig at a trunk stays thin
 #: Least and greatest factor by which a median is mended.
 GAIN_LIMITS: Final = (0.8, 1.4)
 _GRAIN: Final = 1.3  # at most so much is a painter's own grain raised
-#: Widths are evened over this distance: measured pixel by pixel they come in steps (3, 3.5, 4.7, 5), and leap at forks.
-_WIDTH_PX: Final = 8.0
+_EVEN_PX: Final = 8.0  # distance over which widths are evened, so that depth changes gradually along a vessel
 _STEADY_PX: Final = 4.0  # blood is even over this distance: of what a painter varies within it
 _FINE: Final = 0.25  # so much is left, for a generator of 256 px draws rungs of one of its pixels across wide vessels
 
@@ -95,11 +92,12 @@ class VesselTone:
             Both (3, S, S), as of `monai_fundusgen.vessels.surroundings.ground_and_depth`.
         """
         ground, depth = ground_and_depth(photograph, np.asarray(label.any(axis=0)), fov)
+        (shine,) = rng.spawn(1)  # levels are the same with a reflex and without
         eye = rng.multivariate_normal(np.zeros(6), self.real.eye * self.eye_share**2).reshape(2, 3)
-        lost = np.zeros((2, 3), np.float32) if self.reflex is None else self.reflex.drawn(rng)
+        lost = np.zeros((2, 3), np.float32) if self.reflex is None else self.reflex.drawn(shine)
         toned = []
         for kind in (0, 1):
-            sections = _with_even_widths(cross_sections(label[kind]))
+            sections = cross_sections(label[kind], even_px=_EVEN_PX)
             places = np.stack(np.nonzero(sections.where)) / _LATTICE_PX
             field = self._field(self.real.branch[kind], places, rng, label.shape[-1])
             level = (eye[kind, :, None] + field).astype(np.float32)
@@ -153,13 +151,6 @@ class VesselTone:
         return np.where(inside, np.maximum(new, _FAINTEST * np.maximum(median, 0)), new).astype(np.float32)
 
 
-def _with_even_widths(sections: CrossSections) -> CrossSections:
-    """Widths that change gradually along a vessel, so that its depth does."""
-    on_axis = sections.position < _ON_AXIS
-    even = mean_along(sections.width_px[None], sections.where, on_axis, _WIDTH_PX)
-    return replace(sections, width_px=np.clip(even[0], sections.width_px / _EVENED, sections.width_px * _EVENED))
-
-
 def _steadied(grain: FloatArray, sections: CrossSections) -> FloatArray:
     """Grain (3, N) whose share below `_STEADY_PX` is less inside wide vessels, where it is no cross section's."""
     even = mean_along(grain, sections.where, sections.inside, _STEADY_PX)
@@ -170,8 +161,9 @@ def _steadied(grain: FloatArray, sections: CrossSections) -> FloatArray:
 def measured_gain(real: DepthProfile, toned: DepthProfile) -> FloatArray:
     """By which factor (2, W, 3) toned vessels miss the real depth in their core, within `GAIN_LIMITS`.
 
-    Medians of what is drawn come out paler than the median that they are drawn from: sinking takes from thin vessels,
-    and a painter's grain is skew. So they are measured once more after the tone, and what is missing is multiplied.
+    Medians of what is drawn come out paler than the median that they are drawn from: sinking takes from thin vessels, a
+    reflex from wide ones, widths are evened, and a painter's grain is skew. So they are measured once more after the
+    tone, and what is missing is multiplied.
 
     Args:
         real: depths of real photographs.

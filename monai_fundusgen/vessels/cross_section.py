@@ -13,6 +13,10 @@ from monai_fundusgen.vessels.calibre import distance_on
 
 #: Pixels outside up to this far from a vessel are taken too.
 MARGIN_PX: Final = 3.2
+#: Points of an axis count for another's even width the less, the more their widths differ: standard deviation of the
+#: logarithm. So a twig does not take the width of the trunk that it leaves, nor of one that runs beside it.
+_ALIKE: Final = np.float32(0.4)
+_ROUNDS: Final = 3  # after one, part of a step is left: on either side of it points are most alike to their own side
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class CrossSections:
 
     Attributes:
         where: those pixels, (H, W).
-        width_px: width of the vessel at the nearest point of its axis, (N,).
+        width_px: width of the vessel at the nearest point of its axis, evened if that was asked for, (N,).
         position: 0 on the axis to 1 on the wall, half a pixel beyond the outermost pixel's centre; outside, 1 plus the
             distance to the vessel in px, (N,).
     """
@@ -37,7 +41,7 @@ class CrossSections:
         return inside
 
 
-def cross_sections(vessels: NDArray[np.bool_], margin_px: float = MARGIN_PX) -> CrossSections:
+def cross_sections(vessels: NDArray[np.bool_], margin_px: float = MARGIN_PX, *, even_px: float = 0.0) -> CrossSections:
     """Cross sections of a vessel map.
 
     The axis is where the distance to the background has a local maximum; each pixel belongs to its nearest point. A bar
@@ -46,18 +50,24 @@ def cross_sections(vessels: NDArray[np.bool_], margin_px: float = MARGIN_PX) -> 
     Args:
         vessels: map of one kind, (H, W).
         margin_px: see `MARGIN_PX`.
+        even_px: widths come in the steps that pixels allow (3, 3.5, 4.7, 5), and leap at forks. Above 0 each is the
+            mean of those of alike vessels round it, Gaussian with this standard deviation; positions stay.
     """
     depth = distance_on(vessels, vessels).astype(np.float32)
     rows, columns = _axis(depth)
-    away, radius = _nearest(
-        rows, columns, depth[rows, columns], vessels.shape[0], vessels.shape[1], np.float32(margin_px)
-    )
+    radii = depth[rows, columns]
+    away, nearest = _nearest(rows, columns, radii, vessels.shape[0], vessels.shape[1], np.float32(margin_px))
+    radius = np.append(radii, np.float32(0))[nearest]
     where = vessels | (away - radius + 1 <= margin_px)
     inside = vessels[where]
     depth, away, radius = (plane[where] for plane in (depth, away, radius))
     across = np.clip((radius - depth) / np.maximum(radius - np.float32(0.5), np.float32(0.5)), 0, 1)
     position = np.where(inside, across, 1 + np.maximum(away - radius + 1, 1))
-    return CrossSections(where, 2 * radius - 1, position.astype(np.float32))
+    width = 2 * radius - 1
+    if even_px > 0 and rows.size:
+        around = _around(rows, columns, vessels.shape[0], vessels.shape[1], np.float32(even_px))
+        width = _evened(2 * radii - 1, *around)[nearest[where]]
+    return CrossSections(where, width, position.astype(np.float32))
 
 
 @njit(cache=True)
@@ -88,10 +98,10 @@ def _nearest(
     height: int,
     width: int,
     margin: np.float32,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Distance to the nearest point of the axis, and the vessel's radius there; beyond its reach infinite and 0."""
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Distance to the nearest point of the axis, and which it is; beyond its reach infinite and -1."""
     away = np.full((height, width), np.float32(np.inf))
-    radius = np.zeros((height, width), np.float32)
+    nearest = np.full((height, width), -1)
     for i in range(rows.size):
         reach = int(np.ceil(radii[i] + margin)) + 1
         for r in range(max(rows[i] - reach, 0), min(rows[i] + reach + 1, height)):
@@ -99,5 +109,46 @@ def _nearest(
                 found = np.float32(np.sqrt((r - rows[i]) ** 2 + (c - columns[i]) ** 2))
                 if found < away[r, c]:
                     away[r, c] = found
-                    radius[r, c] = radii[i]
-    return away, radius
+                    nearest[r, c] = i
+    return away, nearest
+
+
+@njit(cache=True)
+def _around(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], height: int, width: int, sigma: np.float32
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Points of the axis round each: where those of each begin (P + 1,), which they are, and their Gaussian weights."""
+    at = np.full((height, width), -1)
+    for i in range(rows.size):
+        at[rows[i], columns[i]] = i
+    reach = int(np.ceil(2 * sigma))
+    fall = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2)).astype(np.float32)
+    first = np.zeros(rows.size + 1, np.int64)
+    points, weights = [], []
+    for i in range(rows.size):
+        for r in range(max(rows[i] - reach, 0), min(rows[i] + reach + 1, height)):
+            for c in range(max(columns[i] - reach, 0), min(columns[i] + reach + 1, width)):
+                if at[r, c] >= 0:
+                    points.append(at[r, c])
+                    weights.append(fall[r - rows[i] + reach] * fall[c - columns[i] + reach])
+        first[i + 1] = len(points)
+    return first, np.array(points), np.array(weights)
+
+
+@njit(cache=True)
+def _evened(
+    widths: NDArray[np.float32], first: NDArray[np.int64], points: NDArray[np.int64], weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Mean width of the points of the axis round each, near and alike ones counting most, (P,)."""
+    even = widths
+    for _ in range(_ROUNDS):
+        before, logs = even, np.log(np.maximum(even, np.float32(0.5))) / _ALIKE
+        even = np.empty(widths.size, np.float32)
+        for i in range(widths.size):
+            total, counted = np.float32(0), np.float32(0)
+            for k in range(first[i], first[i + 1]):
+                alike = weights[k] * np.exp(-((logs[points[k]] - logs[i]) ** 2) / np.float32(2))
+                total += alike * before[points[k]]
+                counted += alike
+            even[i] = total / counted
+    return even

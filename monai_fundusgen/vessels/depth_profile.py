@@ -171,8 +171,13 @@ def _looked_up(
 
 
 @dataclass(frozen=True)
-class _Sampled:
-    """One kind in one photograph: sections away from the other kind, and the depths there."""
+class SampledDepths:
+    """One kind in one photograph: sections away from the other kind, and the depths there.
+
+    Attributes:
+        sections: pixels that count, N of them.
+        depth: (3, N), see `monai_fundusgen.vessels.surroundings.ground_and_depth`.
+    """
 
     sections: CrossSections
     depth: FloatArray
@@ -189,7 +194,7 @@ def measure_depths(cases: Iterable[Case]) -> DepthProfile:
     Raises:
         ValueError: fewer than 8 photographs, or too few vessels of some kind.
     """
-    sampled = [_sampled(*case) for case in cases]
+    sampled = [sampled_depths(*case) for case in cases]
     if len(sampled) < 8:
         raise ValueError(f"found {len(sampled)} photographs, expected at least 8 to tell how eyes differ")
     tables = [_tables([case[kind] for case in sampled]) for kind in (0, 1)]
@@ -200,9 +205,13 @@ def measure_depths(cases: Iterable[Case]) -> DepthProfile:
     return DepthProfile(median, spread, eye, branch, grain)
 
 
-def _sampled(
+def sampled_depths(
     photograph: FloatArray, label: NDArray[np.bool_], fov: NDArray[np.bool_], undecided: NDArray[np.bool_]
-) -> list[_Sampled]:
+) -> list[SampledDepths]:
+    """Depths of arteries and of veins of one photograph, arguments as of `Case`.
+
+    Pixels near vessels of the other kind, near undecided pixels and near the rim of the field do not count.
+    """
     _, depth = ground_and_depth(photograph, label.any(axis=0) | undecided, fov)
     inner = ndimage.binary_erosion(fov, iterations=_NEAR_RIM_PX)
     found = []
@@ -211,11 +220,11 @@ def _sampled(
         free = inner & ~ndimage.binary_dilation(label[1 - kind] | undecided, iterations=3)
         keep = free[sections.where]
         kept = CrossSections(sections.where & free, sections.width_px[keep], sections.position[keep])
-        found.append(_Sampled(kept, depth[:, kept.where].astype(np.float32)))
+        found.append(SampledDepths(kept, depth[:, kept.where].astype(np.float32)))
     return found
 
 
-def _tables(sampled: Sequence[_Sampled]) -> tuple[FloatArray, FloatArray]:
+def _tables(sampled: Sequence[SampledDepths]) -> tuple[FloatArray, FloatArray]:
     """Medians (W, P, 3) and spreads (W, 3) of one kind; a class with few pixels takes those of the nearest width."""
     width = np.digitize(np.concatenate([case.sections.width_px for case in sampled]), _WIDTH_BORDERS) - 1
     position = np.digitize(np.concatenate([case.sections.position for case in sampled]), _POSITION_BORDERS) - 1
@@ -246,7 +255,7 @@ def _fill(column: FloatArray) -> None:
         column[i] = column[known[np.argmin(np.abs(known - i))]]
 
 
-def _variation(sampled: Sequence[Sequence[_Sampled]], profile: DepthProfile) -> tuple[FloatArray, ...]:
+def _variation(sampled: Sequence[Sequence[SampledDepths]], profile: DepthProfile) -> tuple[FloatArray, ...]:
     """Covariances between eyes and branches, and variance of pixels, of all photographs."""
     eyes, branches, grains = [], [], []
     for case in sampled:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammainc
 
-from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
-from monai_fundusgen.vessels.depth_profile import Case
-from monai_fundusgen.vessels.surroundings import ground_and_depth
+from monai_fundusgen.vessels.cross_section import CrossSections
+from monai_fundusgen.vessels.depth_profile import Case, SampledDepths, sampled_depths
 
 FloatArray = NDArray[np.float32]
 #: The axis, and the blood beside it, in radii.
@@ -20,13 +20,13 @@ _FLANK: Final = (0.4, 0.75)
 #: Vessels that a reflex is measured in are at least so wide, and have at least so many pixels on either place.
 _MEASURED_PX: Final = 4.6
 _LEAST_PIXELS: Final = 40
+_LEAST_EYES: Final = 4
 #: A reflex is full on the axis and gone at this share of the radius; it comes in between these widths, px at 1024.
 _REACH: Final = 0.35
-_WIDTH_PX: Final = (2.6, 4.6)
-#: Eyes differ by so much, in means; no vessel loses more of its depth.
-_LEAST_SPREAD: Final = 0.05
-_MOST_SPREAD: Final = 2.0
+_COMES_IN_PX: Final = (2.6, 4.6)
+#: Of what can be drawn: no vessel loses more of its depth, and eyes differ by at most so many means.
 _MOST_LOST: Final = 0.6
+_MOST_VARIED: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,40 @@ class Reflex:
     """How much of a vessel's depth its reflex takes, and how eyes differ.
 
     Attributes:
-        lost: share of the depth beside the axis that is missing on it, by kind and channel (2, 3).
-        spread: standard deviation over eyes of the reflex, of its mean, by kind (2,).
+        lost: share of the depth beside the axis that is missing on it, by kind and channel (2, 3), mean over eyes. As
+            measured it may be negative, where axes are deeper.
+        spread: standard deviation over eyes of that share in green, by kind (2,).
     """
 
     lost: FloatArray
     spread: FloatArray
 
     def drawn(self, rng: np.random.Generator) -> FloatArray:
-        """Share that is lost on the axis in one eye, (2, 3), gamma distributed: some eyes shine much, most a little."""
-        strength = rng.gamma(1 / self.spread.astype(np.float64) ** 2, self.spread.astype(np.float64) ** 2)
-        lost: FloatArray = np.minimum(self.lost * strength[:, None], _MOST_LOST).astype(np.float32)
-        return lost
+        """Share that is lost on the axis in one eye, (2, 3): some eyes shine much, most a little.
+
+        Each kind has the mean ``lost`` times a strength, the same in all channels: gamma distributed with mean 1, cut
+        where a channel would lose more than .6 of its depth and raised so that the mean stays.
+
+        Args:
+            rng: of the eye.
+        """
+        lost = np.clip(self.lost, 0, _MOST_LOST).astype(np.float64)
+        varied = np.clip(self.spread / np.maximum(lost[:, 1], 1e-3), 1e-2, _MOST_VARIED)
+        shape = 1 / varied**2
+        most = np.maximum(_MOST_LOST / np.maximum(lost.max(axis=1), 1e-3), 1)
+        mean = gammainc(shape + 1, most * shape) + most * (1 - gammainc(shape, most * shape))
+        strength = np.minimum(rng.gamma(shape, 1 / shape), most) / mean
+        return (lost * strength[:, None]).astype(np.float32)
 
     def missing_in(self, other: Reflex) -> Reflex:
         """What a second one has to be lit with to be as this one: in mean and, where it differs less, in spread."""
-        kept = (1 - self.lost) / (1 - other.lost)
-        wanted, found = (one.spread * np.abs(one.lost[:, 1]) for one in (self, other))
-        lost = np.clip(1 - kept, 0, _MOST_LOST)
-        spread = np.sqrt(np.maximum(wanted**2 - found**2, 0)) / np.maximum(lost[:, 1], 1e-2)
-        return Reflex(lost.astype(np.float32), np.clip(spread, _LEAST_SPREAD, _MOST_SPREAD).astype(np.float32))
+        lost = np.clip(1 - (1 - self.lost) / (1 - other.lost), 0, _MOST_LOST)
+        spread = np.sqrt(np.maximum(self.spread**2 - other.spread**2, 0))
+        return Reflex(lost.astype(np.float32), spread.astype(np.float32))
+
+    def steady(self) -> Reflex:
+        """The same in every eye."""
+        return Reflex(self.lost, np.zeros_like(self.spread))
 
     def to_plain(self) -> dict[str, Any]:
         """Lists of numbers, four decimals."""
@@ -61,21 +75,19 @@ class Reflex:
 
     @classmethod
     def from_plain(cls, plain: Any) -> Reflex:
-        """Inverse of `to_plain`.
+        """A reflex that can be drawn, as `missing_in` gives it, from the lists of `to_plain`.
 
         Raises:
-            ValueError: no such lists of numbers; the message names them.
+            ValueError: no such lists of numbers from 0 to .6; the message names them.
         """
         if not isinstance(plain, dict):
             raise ValueError(f"reflex: found {type(plain).__name__}, expected an object with lost and spread")
         found = []
-        for name, shape, low, high in (
-            ("lost", (2, 3), 0.0, _MOST_LOST), ("spread", (2,), _LEAST_SPREAD, _MOST_SPREAD)
-        ):  # fmt: skip
+        for name, shape in (("lost", (2, 3)), ("spread", (2,))):
             table = np.asarray(plain.get(name, ()), np.float32)
-            if table.shape != shape or not ((table >= low) & (table <= high)).all():
+            if table.shape != shape or not ((table >= 0) & (table <= _MOST_LOST)).all():
                 raise ValueError(
-                    f"reflex: {name}: found shape {table.shape}, expected {shape} numbers from {low} to {high}"
+                    f"reflex: {name}: found shape {table.shape}, expected {shape} numbers from 0 to {_MOST_LOST}"
                 )
             found.append(table)
         return cls(*found)
@@ -83,7 +95,7 @@ class Reflex:
 
 def lit_axis(sections: CrossSections, lost: FloatArray) -> FloatArray:
     """Factor (3, N) on the depth of each pixel of one kind, for a share (3,) lost on the axis of wide vessels."""
-    low, high = _WIDTH_PX
+    low, high = _COMES_IN_PX
     wide = np.clip((sections.width_px - low) / (high - low), 0, 1)
     near = np.clip((_REACH - sections.position) / np.float32(_REACH - _AXIS), 0, 1)
     factor: FloatArray = (1 - lost[:, None] * (wide * near)[None]).astype(np.float32)
@@ -94,34 +106,32 @@ def measure_reflex(cases: Iterable[Case]) -> Reflex:
     """Reflex of the wide vessels of a population of photographs, 1024 px.
 
     Args:
-        cases: photographs with labels, as for `monai_fundusgen.vessels.depth_profile.measure_depths`.
+        cases: photographs with labels; what counts of them is that of `depth_profile.sampled_depths`.
 
     Raises:
-        ValueError: fewer than 4 eyes have wide vessels of some kind.
+        ValueError: fewer than 4 photographs have wide vessels of some kind.
     """
-    eyes = [[_axis_and_flank(kind, *case) for kind in (0, 1)] for case in cases]
+    eyes = [[_axis_and_flank(one) for one in sampled_depths(*case)] for case in cases]
     lost, spread = [], []
     for kind, name in ((0, "arteries"), (1, "veins")):
         found = [eye[kind] for eye in eyes if eye[kind] is not None]
-        if len(found) < 4:
-            raise ValueError(f"found {len(found)} eyes with {name} of {_MEASURED_PX} px and more, expected at least 4")
+        if len(found) < _LEAST_EYES:
+            raise ValueError(
+                f"found {len(found)} of {len(eyes)} photographs with {name} of {_MEASURED_PX} px and more at 1024 px, "
+                f"expected at least {_LEAST_EYES}; give more photographs"
+            )
         axis, flank = np.swapaxes(np.array(found), 0, 1)
-        mean = 1 - axis.mean(axis=0) / np.maximum(flank.mean(axis=0), 1e-3)
-        lost.append(mean)
-        spread.append(float((axis[:, 1] / np.maximum(flank[:, 1], 1e-3)).std()) / max(abs(mean[1]), 1e-2))
+        lost.append(1 - axis.mean(axis=0) / np.maximum(flank.mean(axis=0), 1e-3))
+        spread.append((axis[:, 1] / np.maximum(flank[:, 1], 1e-3)).std())
     return Reflex(np.asarray(lost, np.float32), np.asarray(spread, np.float32))
 
 
-def _axis_and_flank(
-    kind: int, photograph: FloatArray, label: NDArray[np.bool_], fov: NDArray[np.bool_], undecided: NDArray[np.bool_]
-) -> Sequence[FloatArray] | None:
+def _axis_and_flank(sampled: SampledDepths) -> list[FloatArray] | None:
     """Median depth (3,) on the axis and beside it; None where an eye has hardly any wide vessel of the kind."""
-    _, depth = ground_and_depth(photograph, label.any(axis=0) | undecided, fov)
-    sections = cross_sections(label[kind])
-    free = (fov & ~undecided & ~label[1 - kind])[sections.where] & (sections.width_px >= _MEASURED_PX)
-    axis = free & (sections.position < _AXIS)
-    flank = free & (sections.position >= _FLANK[0]) & (sections.position < _FLANK[1])
+    sections = sampled.sections
+    wide = sections.width_px >= _MEASURED_PX
+    axis = wide & (sections.position < _AXIS)
+    flank = wide & (sections.position >= _FLANK[0]) & (sections.position < _FLANK[1])
     if min(axis.sum(), flank.sum()) < _LEAST_PIXELS:
         return None
-    along = depth[:, sections.where]
-    return [np.median(along[:, chosen], axis=1) for chosen in (axis, flank)]
+    return [np.median(sampled.depth[:, chosen], axis=1) for chosen in (axis, flank)]

@@ -30,7 +30,7 @@ def test_a_mirrored_copy_stands_out_and_another_eye_does_not(tmp_path):
     assert len(real) == 6
     assert report["dice"]["sampled to training"][1] > 0.99 > max(real) + 0.3
     assert report["dice"]["sampled to training"][0] < max(real) + 0.05
-    assert report["preference"]["records"] == 2
+    assert report["preference"] is None  # six records are too few
     pairs = np.asarray(Image.open(tmp_path / "nearest_pairs.png"))
     assert pairs.shape == (256, 256, 3)
     assert np.array_equal(pairs[:128, :128], pairs[128:, :128])  # the copy comes first, above what it copied

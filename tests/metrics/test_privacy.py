@@ -7,6 +7,7 @@ import pytest
 
 from monai_fundusgen.metrics.functional.privacy import (
     area_under_curve,
+    enough_records,
     likeness_bound,
     membership_area,
     nearest_rows,
@@ -81,15 +82,15 @@ def preference(likeness, training, seed=0, **options):
     return record_preference(likeness, training, rng=np.random.default_rng(seed), **options)
 
 
-@pytest.mark.parametrize("training", [5, 3, 2])
+@pytest.mark.parametrize("training", [7, 3, 2])
 def test_the_larger_sort_is_asked_by_all_subsets_of_the_size_of_the_smaller(training):
-    likeness = np.random.default_rng(3).integers(0, 9, (40, 7)) / 9  # few values: ties occur
-    seen = np.arange(7) < training
+    likeness = np.random.default_rng(3).integers(0, 9, (40, 10)) / 9  # few values: ties occur
+    seen = np.arange(10) < training
     found = preference(likeness, seen, rounds=10)
-    records = min(training, 7 - training)
+    records = min(training, 10 - training)
     pairs = [
         (likeness[:, list(mine)].max(axis=1), likeness[:, list(theirs)].max(axis=1))
-        for mine in combinations(range(training), records) for theirs in combinations(range(training, 7), records)
+        for mine in combinations(range(training), records) for theirs in combinations(range(training, 10), records)
     ]  # fmt: skip
     assert found.records == records
     assert found.difference == pytest.approx(np.mean([a - b for a, b in pairs]))
@@ -107,6 +108,18 @@ def test_rows_alike_to_all_records_prefer_none_and_copies_prefer_what_was_seen()
     assert copied.difference > copied.high and copied.p_value < 0.01 and copied.closer_to_training > 0.5
 
 
+def test_a_lean_of_the_whole_says_nothing_of_one_copy():
+    """One copy among two hundred is found by its own likeness."""
+    rng = np.random.default_rng(9)
+    record = rng.normal(0.35, 0.02, 36)
+    likeness, seen = record + rng.normal(0, 0.02, (200, 36)), np.arange(36) < 24
+    likeness[17, 5] = 0.98
+    found = preference(likeness, seen)
+    assert found.low < found.difference < found.high
+    real = rng.normal(0.4, 0.02, 24)
+    assert (likeness[:, seen].max(axis=1) > likeness_bound(real)).nonzero()[0].tolist() == [17]
+
+
 def test_chance_is_as_probable_as_it_says():
     rng = np.random.default_rng(6)
     record = rng.normal(size=(400, 1, 9))  # some records are alike to all rows: rows are not independent
@@ -116,10 +129,25 @@ def test_chance_is_as_probable_as_it_says():
     assert np.mean(found) == pytest.approx(0.5, abs=0.05)
 
 
-def test_a_preference_needs_two_records_of_either_sort():
-    with pytest.raises(ValueError, match="1 training ones of 4 records"):
-        preference(np.zeros((3, 4)), np.arange(4) < 1)
+def test_a_preference_needs_rows_and_records_of_either_sort():
+    with pytest.raises(ValueError, match="1 training ones of 60 records"):
+        preference(np.zeros((3, 60)), np.arange(60) < 1)
     with pytest.raises(ValueError, match="N >= 1"):
-        preference(np.zeros((0, 4)), np.arange(4) < 2)
-    with pytest.raises(ValueError, match=r"shape \(3, 4\)"):
-        preference(np.zeros((3, 4)), np.arange(5) < 2)
+        preference(np.zeros((0, 9)), np.arange(9) < 4)
+    with pytest.raises(ValueError, match=r"shape \(3, 9\)"):
+        preference(np.zeros((3, 9)), np.arange(10) < 4)
+
+
+@pytest.mark.parametrize(("training", "held_out"), [(3, 4), (4, 4), (8, 2), (7, 2)])
+def test_where_records_are_too_few_for_an_answer_none_is_given(training, held_out):
+    """Copies of all training records must be able to lie beyond chance."""
+    seen = np.arange(training + held_out) < training
+    likeness = np.where(np.eye(training, training + held_out, dtype=bool), 0.99, 0.4)
+    likeness += np.random.default_rng(2).uniform(0, 0.01, likeness.shape)
+    if not enough_records(training, held_out):
+        with pytest.raises(ValueError, match="enough records"):
+            preference(likeness, seen)
+    else:
+        found = preference(likeness, seen)
+        assert found.difference > found.high and found.p_value < 0.05
+    assert enough_records(training, held_out) == ((training, held_out) in [(4, 4), (8, 2)])

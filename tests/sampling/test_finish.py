@@ -75,7 +75,7 @@ def test_blood_takes_blue_from_the_bright_disc_and_hardly_any_from_the_dark_grou
     marks, (x_mm, y_mm) = sample.eye.landmarks, sample.eye.field.grid_mm(SIZE)
     away = np.hypot(x_mm - marks.disc_mm[0], y_mm - marks.disc_mm[1]) / marks.disc_radius_mm
     for kind in sample.label & ~sample.label.all(axis=0):
-        middle = ndimage.binary_erosion(kind, iterations=2)  # thin vessels keep half of the depth that was painted
+        middle = ndimage.binary_erosion(kind)
         of_disc, of_ground = (
             np.median(depth[2][middle & where]) / np.median(depth[1][middle & where])
             for where in (away < 0.8, away > 2.5)
@@ -133,7 +133,7 @@ def write(path, network, **changed):
         "real": flat_profile().to_plain(),
         "painted": flat_profile().to_plain(),
         "gain": np.ones((2, len(WIDTHS_PX), 3)).tolist(),
-        "reflex": {"lost": [[0.2, 0.1, 0.3], [0.0, 0.1, 0.1]], "spread": [1.3, 0.6]},
+        "reflex": {"lost": [[0.2, 0.1, 0.3], [0.0, 0.1, 0.1]], "spread": [0.1, 0.05]},
     }
     path.write_text(json.dumps({**plain, **changed}))
     return path
@@ -159,14 +159,14 @@ def test_runs_with_another_tone_are_told_apart(network, finish):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"schema": "other"}, "no vessel tone"),
+        ({"schema": "vessel-tone-2"}, "found schema 'vessel-tone-2'.* measure it again with configs/tone.yaml"),
         ({"real": {}}, "table median: found shape"),
         ({"painted": None}, "measure it again"),
         ({"gain": [1.0]}, "gain: found shape"),
         ({"gain": np.full((2, len(WIDTHS_PX), 3), 9.0).tolist()}, "numbers from 0.8 to 1.4"),
         ({"reflex": None}, "reflex: found NoneType"),
-        ({"reflex": {"lost": [[0.9] * 3] * 2, "spread": [1, 1]}}, "reflex: lost: .*numbers from 0.0 to 0.6"),
-        ({"reflex": {"lost": [[0.1] * 3] * 2, "spread": [1]}}, "reflex: spread: found shape"),
+        ({"reflex": {"lost": [[0.9] * 3] * 2, "spread": [0.1, 0.1]}}, "reflex: lost: .*numbers from 0 to 0.6"),
+        ({"reflex": {"lost": [[0.1] * 3] * 2, "spread": [0.1]}}, "reflex: spread: found shape"),
     ],
 )
 def test_a_file_that_is_no_tone_is_refused_by_name(tmp_path, network, changed, message):

@@ -169,7 +169,7 @@ def test_a_reflex_lights_axes_and_leaves_walls():
     photograph, label, fov = picture(0.3, 0.4)
     same = profile(0.3, 0.4)
     lost = np.array([[0.2] * 3, [0.1] * 3], np.float32)
-    steady = Reflex(lost, np.full(2, 0.05, np.float32))
+    steady = Reflex(lost, np.zeros(2, np.float32))
     dull, lit = (
         VesselTone(same, same, reflex=reflex, share=0, eye_share=0, sinking=0).ground_and_depth(
             photograph, label, fov, np.random.default_rng(0)

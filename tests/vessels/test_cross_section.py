@@ -57,3 +57,33 @@ def test_turning_the_map_turns_the_result():
 def test_a_map_without_vessels_has_none():
     found = cross_sections(np.zeros((32, 32), bool))
     assert not found.where.any() and found.width_px.size == 0
+
+
+@pytest.mark.parametrize("gap", [6, 10, 18])
+def test_even_widths_are_those_of_alike_vessels(gap):
+    """A twig beside a trunk that it does not belong to keeps its width, and so does the trunk."""
+    mask = np.zeros((80, 120), bool)
+    mask[40:49] = True
+    mask[40 - gap] = True
+    found = cross_sections(mask, even_px=8.0)
+    width = np.full(mask.shape, np.nan)
+    width[found.where] = found.width_px
+    assert width[40 - gap, 60] == pytest.approx(1, abs=0.05) and width[44, 60] == pytest.approx(9, abs=0.05)
+
+
+def test_even_widths_have_no_steps_and_positions_stay():
+    rows, columns = np.indices((60, 300))
+    mask = np.abs(rows - 30.25) <= np.interp(columns, [0, 300], [1.3, 5.3])
+    plain, even = cross_sections(mask), cross_sections(mask, even_px=8.0)
+    assert np.array_equal(plain.where, even.where) and np.array_equal(plain.position, even.position)
+    along = []
+    for found in (plain, even):
+        width = np.full(mask.shape, np.nan)
+        width[found.where] = found.width_px
+        along.append(width[30, 20:-20])
+    assert (
+        4 * np.abs(np.diff(along[1])).max() < np.abs(np.diff(along[0])).max()
+    )  # where the steps are as large as can be
+    assert np.abs(along[1] - along[0]).max() < 1.5  # of a step of two pixels
+    assert (np.diff(along[1]) > -0.01).all()
+    assert not cross_sections(np.zeros((20, 20), bool), even_px=8.0).where.any()

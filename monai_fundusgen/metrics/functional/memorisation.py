@@ -79,7 +79,7 @@ def nearest_dice(
     Raises:
         ValueError: shapes do not fit, or the shift is too large.
     """
-    _check(vessels, gallery, shifts_px)
+    _check("nearest_dice", vessels, gallery, shifts_px)
     best = Nearest(-1.0, -1, False, 0.0, (0, 0))
     for flipped, angle, scores in _scores_in_every_pose(vessels, gallery, flips, rotations_deg, shifts_px):
         index, row, column = (int(i) for i in np.unravel_index(scores.argmax(), scores.shape))
@@ -101,22 +101,22 @@ def dice_with_each(
 
     The largest of them is the one of `nearest_dice`, with the same arguments and errors.
     """
-    _check(vessels, gallery, shifts_px)
+    _check("dice_with_each", vessels, gallery, shifts_px)
     best = np.full(len(gallery), -1.0)
     for _, _, scores in _scores_in_every_pose(vessels, gallery, flips, rotations_deg, shifts_px):
         np.maximum(best, scores.max(axis=(1, 2)), out=best)
     return best
 
 
-def _check(vessels: NDArray[np.floating], gallery: NDArray[np.floating], shifts_px: int) -> None:
+def _check(caller: str, vessels: NDArray[np.floating], gallery: NDArray[np.floating], shifts_px: int) -> None:
     side = vessels.shape[-1]
     if gallery.ndim != 4 or gallery.shape[1:] != vessels.shape or vessels.shape[-2] != side or not len(gallery):
         raise ValueError(
-            f"nearest_dice: found a map of shape {vessels.shape} and a gallery of shape {gallery.shape}, "
+            f"{caller}: found a map of shape {vessels.shape} and a gallery of shape {gallery.shape}, "
             f"expected (C, S, S) and (G, C, S, S) with G >= 1"
         )
     if not 0 <= shifts_px < side:
-        raise ValueError(f"nearest_dice: found shifts_px={shifts_px}, expected 0 to {side - 1}")
+        raise ValueError(f"{caller}: found shifts_px={shifts_px}, expected 0 to {side - 1}")
 
 
 def _scores_in_every_pose(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,9 @@ from monai_fundusgen.metrics.functional.memorisation import FLIPS, poses
 
 FloatArray = NDArray[np.float64]
 #: Windows with less than this share of the vessel of an average window say nothing.
-LEAST_CONTENT = 0.5
+LEAST_CONTENT: Final = 0.5
 #: Turns that a search tries unless told otherwise, degrees.
-ROTATIONS_DEG = (-8.0, -4.0, 0.0, 4.0, 8.0)
+TURNS_DEG: Final = (-8.0, -4.0, 0.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class PatchGallery:
         vessels: NDArray[np.floating],
         *,
         flips: Sequence[bool] = FLIPS,
-        rotations_deg: Sequence[float] = ROTATIONS_DEG,
+        rotations_deg: Sequence[float] = TURNS_DEG,
     ) -> NearestPatch:
         """The place that a window of one map (C, S, S) resembles most: four quarters and the middle, in every pose.
 
@@ -88,7 +89,7 @@ class PatchGallery:
         vessels: NDArray[np.floating],
         *,
         flips: Sequence[bool] = FLIPS,
-        rotations_deg: Sequence[float] = ROTATIONS_DEG,
+        rotations_deg: Sequence[float] = TURNS_DEG,
     ) -> FloatArray:
         """Dice of the most alike window of one map with each gallery map, (G,); -1 where no window holds enough vessel.
 
@@ -104,7 +105,7 @@ class PatchGallery:
     ) -> Iterator[tuple[bool, float, tuple[int, int], FloatArray]]:
         """Every window of every pose that holds enough vessel: pose, corner, Dice with every place (G, P, P)."""
         if vessels.shape[-2:] != (self.size, self.size):
-            raise ValueError(f"nearest: found a map of {vessels.shape}, expected (C, {self.size}, {self.size})")
+            raise ValueError(f"PatchGallery: found a map of {vessels.shape}, expected (C, {self.size}, {self.size})")
         for flipped, angle, pose in poses(vessels.astype(np.float64), flips, rotations_deg):
             for corner in self._corners():
                 scores = self._scores(pose, corner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,13 +104,20 @@ def record_distances(
     return RecordDistances(share, ratio, float((distance > among[place]).mean()), records)
 
 
+#: Fewest ways to choose the training records among all: with fewer, the true choice is itself within 95 % by chance.
+FEWEST_CHOICES: Final = 40
+
+
 @dataclass(frozen=True)
 class RecordPreference:
-    """Are generated rows more like the records that a model saw than like others of the same sort?
+    """Is a generated sample more like the records that a model saw than like others of the same sort?
+
+    It tells how the sample leans as a whole: a copy among hundreds vanishes in the mean, and is found by its own
+    likeness (`likeness_bound`).
 
     Attributes:
         difference: likeness to the most alike training record less that to the most alike held-out one, of as many
-            records each, mean over generated rows; 0 where nothing was learnt by heart.
+            records each, mean over generated rows; 0 is expected where nothing was learnt by heart.
         low, high: 95 % of the differences lie between them if chance says which records are the training ones.
         p_value: probability that chance gives a difference at least as large.
         closer_to_training: share of generated rows whose most alike record is a training one; one half by chance.
@@ -132,7 +140,8 @@ def record_preference(
     A likeness to training records says little by itself: rows that are typical of their kind are alike to all. Here
     both sorts are asked, by as many records: of the larger sort the expectation over all subsets of the smaller one's
     size is taken. Which records were trained on is then drawn anew, ``rounds`` times: that gives the spread by chance,
-    the choice of the records included.
+    the choice of the records included. It holds if training and held-out records are of one sort (the same cameras,
+    diseases and labels) and no person is in both.
 
     Args:
         likeness: (N, R) of generated row and record, larger is more alike.
@@ -141,20 +150,24 @@ def record_preference(
         rounds: number of draws.
 
     Raises:
-        ValueError: shapes do not fit, no row, or not two records of either sort.
+        ValueError: shapes do not fit, no row, or too few records, see `enough_records`.
 
     Source: Platzer & Reutterer 2021 (arXiv:2104.00635), who compare shares of closest records with a holdout of the
-    same size; subsets and the permutation test are ours.
+    same size; here with all subsets and a permutation test.
     """
     values, seen = np.asarray(likeness, dtype=np.float64), np.asarray(training, dtype=bool)
-    if values.ndim != 2 or seen.shape != values.shape[1:] or not len(values) or min(seen.sum(), (~seen).sum()) < 2:
+    counts = int(seen.sum()), int((~seen).sum())
+    if values.ndim != 2 or seen.shape != values.shape[1:] or not len(values) or not enough_records(*counts):
         raise ValueError(
-            f"record_preference: found likeness of shape {values.shape} and {int(seen.sum())} training ones of "
-            f"{seen.size} records, expected (N, R) with N >= 1, and at least 2 records of either sort"
+            f"record_preference: found likeness of shape {values.shape} and {counts[0]} training ones of {seen.size} "
+            f"records, expected (N, R) with N >= 1, and enough records of either sort for {FEWEST_CHOICES} choices "
+            "(4 and 4, or 8 and 2)"
         )
-    records = int(min(seen.sum(), (~seen).sum()))
-    difference = _difference(values, seen, records)
-    chance = np.array([_difference(values, rng.permutation(seen), records) for _ in range(rounds)])
+    records = min(counts)
+    order = np.argsort(values, axis=1)
+    ranked = np.take_along_axis(values, order, axis=1)
+    difference = _difference(ranked, seen[order])
+    chance = np.array([_difference(ranked, rng.permutation(seen)[order]) for _ in range(rounds)])
     low, high = (float(one) for one in np.quantile(chance, (0.025, 0.975)))
     if seen.sum() > records:
         closer = _share_won(values[:, seen], values[:, ~seen])
@@ -164,16 +177,23 @@ def record_preference(
     return RecordPreference(difference, low, high, p_value, closer, records)
 
 
-def _difference(values: FloatArray, seen: NDArray[np.bool_], records: int) -> float:
-    largest = [_expected_largest(values[:, sort], records) for sort in (seen, ~seen)]
+def enough_records(training: int, held_out: int) -> bool:
+    """Whether so many records of either sort can be told from chance: see `FEWEST_CHOICES`."""
+    return min(training, held_out) >= 2 and comb(training + held_out, training) >= FEWEST_CHOICES
+
+
+def _difference(ranked: FloatArray, seen: NDArray[np.bool_]) -> float:
+    """Mean difference for values (N, R) in rising order and whether the record of each was trained on."""
+    records = min(int(seen[0].sum()), int((~seen[0]).sum()))
+    largest = [_expected_largest(ranked[sort].reshape(len(ranked), -1), records) for sort in (seen, ~seen)]
     return float((largest[0] - largest[1]).mean())
 
 
-def _expected_largest(values: FloatArray, drawn: int) -> FloatArray:
-    """Expectation of the largest of ``drawn`` values, over all subsets of each row, (N,)."""
-    count = values.shape[1]
+def _expected_largest(rising: FloatArray, drawn: int) -> FloatArray:
+    """Expectation of the largest of ``drawn`` values, over all subsets of each row in rising order, (N,)."""
+    count = rising.shape[1]
     weights = np.array([comb(place, drawn - 1) / comb(count, drawn) for place in range(count)])
-    expected: FloatArray = np.sort(values, axis=1) @ weights
+    expected: FloatArray = rising @ weights
     return expected
 
 
