@@ -23,7 +23,7 @@ from monai_fundusgen.streams import stream
 from monai_fundusgen.transforms.field import CropFieldd
 from monai_fundusgen.transforms.vessel_tone import GAIN_LIMITS, VesselTone, measured_gain
 from monai_fundusgen.vessels.depth_profile import WIDTHS_PX, Case, DepthProfile, measure_depths
-from monai_fundusgen.vessels.reflex import Reflex, measure_reflex
+from monai_fundusgen.vessels.reflex import MissingReflex, Reflex, measure_reflex
 
 logger = logging.getLogger(__name__)
 #: Side that photographs are squared to, px; the classes of width are in these pixels.
@@ -63,7 +63,8 @@ def load_vessel_tone(path: str | Path | None, network: nn.Module | None) -> Vess
         return None
     try:
         real, painted = (DepthProfile.from_plain(plain[name]) for name in ("real", "painted"))
-        gain, reflex = _gain(plain["gain"]), Reflex.from_plain(plain.get("reflex"))
+        gain = _gain(plain["gain"])
+        reflex = MissingReflex(*(Reflex.from_plain(plain["reflex"][name]) for name in ("real", "toned")))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}; measure it again with configs/tone.yaml") from error
     return VesselTone(painted, real.with_steady_kinds(), gain, reflex)
@@ -135,14 +136,14 @@ def measure_vessel_tone(
     shine = measure_reflex(_cases("reflexes of real", rows["real"], limit))
     plain_tone = VesselTone(measure_depths(_cases("painted", rows["painted"], limit)), profile.with_steady_kinds())
     steady = replace(plain_tone, eye_share=0.0)  # what few eyes happen to draw is not to be mended
-    reflex = shine.missing_in(measure_reflex(_toned(steady, _cases("reflexes of toned", rows["toned"], limit))))
-    lit = replace(steady, reflex=reflex.steady())
+    dull = measure_reflex(_toned(steady, _cases("reflexes of toned", rows["toned"], limit)))
+    lit = replace(steady, reflex=MissingReflex(shine, dull).steady())
     toned = measure_depths(_toned(lit, _cases("toned", rows["toned"], limit)))
     gain = measured_gain(plain_tone.real, toned)
     write_json(path, {
         "schema": _SCHEMA, "painter": painter_weights(network), "real": profile.to_plain(),
         "painted": plain_tone.painted.to_plain(), "gain": np.round(gain.astype(np.float64), 4).tolist(),
-        "reflex": reflex.to_plain(),
+        "reflex": {"real": shine.to_plain(), "toned": dull.to_plain()},
     })  # fmt: skip
 
 

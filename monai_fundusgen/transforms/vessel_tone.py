@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from monai_fundusgen.vessels.cross_section import CrossSections, cross_sections
 from monai_fundusgen.vessels.depth_profile import CORE, POSITIONS, WIDTHS_PX, DepthProfile
-from monai_fundusgen.vessels.reflex import Reflex, lit_axis
+from monai_fundusgen.vessels.reflex import MissingReflex, lit_axis
 from monai_fundusgen.vessels.surroundings import bilinear, ground_and_depth, mean_along
 
 FloatArray = NDArray[np.float32]
@@ -46,7 +46,7 @@ class VesselTone:
         painted: depths as the painter makes them.
         real: depths of real photographs.
         gain: factor (2, W, 3) on the medians by kind, class of width and channel, see `measured_gain`; None: none.
-        reflex: light on the axes that real vessels have and toned ones lack, see `Reflex.missing_in`; None: none.
+        reflex: light on the axes that real vessels have and toned ones lack; None: none.
         share: of the real standard deviation of levels along vessels that is drawn. What is measured along real
             vessels holds grain and errors of the hand-drawn label too.
         eye_share: the same for the mean level of an eye, which thousands of pixels steady.
@@ -57,7 +57,7 @@ class VesselTone:
     painted: DepthProfile
     real: DepthProfile
     gain: FloatArray | None = None
-    reflex: Reflex | None = None
+    reflex: MissingReflex | None = None
     share: float = 0.3
     eye_share: float = 0.5
     sinking: float = 0.45

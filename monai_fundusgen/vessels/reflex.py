@@ -24,7 +24,7 @@ _LEAST_EYES: Final = 4
 #: A reflex is full on the axis and gone at this share of the radius; it comes in between these widths, px at 1024.
 _REACH: Final = 0.35
 _COMES_IN_PX: Final = (2.6, 4.6)
-#: Of what can be drawn: no vessel loses more of its depth, and eyes differ by at most so many means.
+#: An eye loses no more of its depth, and eyes differ by at most so many means.
 _MOST_LOST: Final = 0.6
 _MOST_VARIED: Final = 2.0
 
@@ -34,36 +34,13 @@ class Reflex:
     """How much of a vessel's depth its reflex takes, and how eyes differ.
 
     Attributes:
-        lost: share of the depth beside the axis that is missing on it, by kind and channel (2, 3), mean over eyes. As
-            measured it may be negative, where axes are deeper.
+        lost: share of the depth beside the axis that is missing on it, by kind and channel (2, 3), mean over eyes;
+            negative where axes are deeper.
         spread: standard deviation over eyes of that share in green, by kind (2,).
     """
 
     lost: FloatArray
     spread: FloatArray
-
-    def drawn(self, rng: np.random.Generator) -> FloatArray:
-        """Share that is lost on the axis in one eye, (2, 3): some eyes shine much, most a little.
-
-        Each kind has the mean ``lost`` times a strength, the same in all channels: gamma distributed with mean 1, cut
-        where a channel would lose more than .6 of its depth and raised so that the mean stays.
-
-        Args:
-            rng: of the eye.
-        """
-        lost = np.clip(self.lost, 0, _MOST_LOST).astype(np.float64)
-        varied = np.clip(self.spread / np.maximum(lost[:, 1], 1e-3), 1e-2, _MOST_VARIED)
-        shape = 1 / varied**2
-        most = np.maximum(_MOST_LOST / np.maximum(lost.max(axis=1), 1e-3), 1)
-        mean = gammainc(shape + 1, most * shape) + most * (1 - gammainc(shape, most * shape))
-        strength = np.minimum(rng.gamma(shape, 1 / shape), most) / mean
-        return (lost * strength[:, None]).astype(np.float32)
-
-    def missing_in(self, other: Reflex) -> Reflex:
-        """What a second one has to be lit with to be as this one: in mean and, where it differs less, in spread."""
-        lost = np.clip(1 - (1 - self.lost) / (1 - other.lost), 0, _MOST_LOST)
-        spread = np.sqrt(np.maximum(self.spread**2 - other.spread**2, 0))
-        return Reflex(lost.astype(np.float32), spread.astype(np.float32))
 
     def steady(self) -> Reflex:
         """The same in every eye."""
@@ -75,22 +52,59 @@ class Reflex:
 
     @classmethod
     def from_plain(cls, plain: Any) -> Reflex:
-        """A reflex that can be drawn, as `missing_in` gives it, from the lists of `to_plain`.
+        """Inverse of `to_plain`.
 
         Raises:
-            ValueError: no such lists of numbers from 0 to .6; the message names them.
+            ValueError: no such lists of numbers; the message names them.
         """
         if not isinstance(plain, dict):
             raise ValueError(f"reflex: found {type(plain).__name__}, expected an object with lost and spread")
         found = []
-        for name, shape in (("lost", (2, 3)), ("spread", (2,))):
+        for name, shape, low, high in (("lost", (2, 3), -1, 0.9), ("spread", (2,), 0, 1)):
             table = np.asarray(plain.get(name, ()), np.float32)
-            if table.shape != shape or not ((table >= 0) & (table <= _MOST_LOST)).all():
+            if table.shape != shape or not ((table >= low) & (table <= high)).all():
                 raise ValueError(
-                    f"reflex: {name}: found shape {table.shape}, expected {shape} numbers from 0 to {_MOST_LOST}"
+                    f"reflex: {name}: found shape {table.shape}, expected {shape} numbers from {low} to {high}"
                 )
             found.append(table)
         return cls(*found)
+
+
+@dataclass(frozen=True)
+class MissingReflex:
+    """What the vessels of one population lack to shine as those of another.
+
+    Attributes:
+        real: how vessels are to shine.
+        found: how they do.
+    """
+
+    real: Reflex
+    found: Reflex
+
+    def drawn(self, rng: np.random.Generator) -> FloatArray:
+        """Share of the depth on the axis to take away in one eye, (2, 3); negative where axes are to be deeper.
+
+        Some eyes shine much, most a little: the reflex of each kind is its mean times a strength, the same in all
+        channels, gamma distributed with mean 1, cut where a channel would lose more than .6 of its depth and raised so
+        that the mean stays.
+
+        Args:
+            rng: of the eye.
+        """
+        lost = np.minimum(self.real.lost, _MOST_LOST).astype(np.float64)
+        spread = np.sqrt(np.maximum(self.real.spread**2 - self.found.spread**2, 0))
+        varied = np.clip(spread / np.maximum(lost[:, 1], 1e-3), 1e-2, _MOST_VARIED)
+        shape = 1 / varied**2
+        most = np.maximum(_MOST_LOST / np.maximum(lost.max(axis=1), 1e-3), 1)
+        mean = gammainc(shape + 1, most * shape) + most * (1 - gammainc(shape, most * shape))
+        strength = np.minimum(rng.gamma(shape, 1 / shape), most) / mean
+        shines = np.where(lost > 0, lost * strength[:, None], lost)
+        return (1 - (1 - shines) / (1 - self.found.lost)).astype(np.float32)
+
+    def steady(self) -> MissingReflex:
+        """The same in every eye."""
+        return MissingReflex(self.real.steady(), self.found)
 
 
 def lit_axis(sections: CrossSections, lost: FloatArray) -> FloatArray:

@@ -133,7 +133,9 @@ def write(path, network, **changed):
         "real": flat_profile().to_plain(),
         "painted": flat_profile().to_plain(),
         "gain": np.ones((2, len(WIDTHS_PX), 3)).tolist(),
-        "reflex": {"lost": [[0.2, 0.1, 0.3], [0.0, 0.1, 0.1]], "spread": [0.1, 0.05]},
+        "reflex": {
+            name: {"lost": [[0.2, 0.1, 0.3], [0.0, 0.1, 0.1]], "spread": [0.1, 0.0]} for name in ("real", "toned")
+        },
     }
     path.write_text(json.dumps({**plain, **changed}))
     return path
@@ -164,9 +166,10 @@ def test_runs_with_another_tone_are_told_apart(network, finish):
         ({"painted": None}, "measure it again"),
         ({"gain": [1.0]}, "gain: found shape"),
         ({"gain": np.full((2, len(WIDTHS_PX), 3), 9.0).tolist()}, "numbers from 0.8 to 1.4"),
-        ({"reflex": None}, "reflex: found NoneType"),
-        ({"reflex": {"lost": [[0.9] * 3] * 2, "spread": [0.1, 0.1]}}, "reflex: lost: .*numbers from 0 to 0.6"),
-        ({"reflex": {"lost": [[0.1] * 3] * 2, "spread": [0.1]}}, "reflex: spread: found shape"),
+        ({"reflex": None}, "measure it again"),
+        ({"reflex": {"real": None, "toned": None}}, "reflex: found NoneType"),
+        ({"reflex": {"real": {"lost": [[0.95] * 3] * 2, "spread": [0.1, 0.1]}}}, "reflex: lost: .* from -1 to 0.9"),
+        ({"reflex": {"real": {"lost": [[0.1] * 3] * 2, "spread": [0.1]}}}, "reflex: spread: found shape"),
     ],
 )
 def test_a_file_that_is_no_tone_is_refused_by_name(tmp_path, network, changed, message):

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from monai_fundusgen.transforms.vessel_tone import GAIN_LIMITS, VesselTone, measured_gain
 from monai_fundusgen.vessels.depth_profile import POSITIONS, WIDTHS_PX, DepthProfile
-from monai_fundusgen.vessels.reflex import Reflex
+from monai_fundusgen.vessels.reflex import MissingReflex, Reflex
 from monai_fundusgen.vessels.surroundings import ground_and_depth
 
 SIZE = 192
@@ -169,7 +169,8 @@ def test_a_reflex_lights_axes_and_leaves_walls():
     photograph, label, fov = picture(0.3, 0.4)
     same = profile(0.3, 0.4)
     lost = np.array([[0.2] * 3, [0.1] * 3], np.float32)
-    steady = Reflex(lost, np.zeros(2, np.float32))
+    none = np.zeros(2, np.float32)
+    steady = MissingReflex(Reflex(lost, none), Reflex(np.zeros((2, 3), np.float32), none))
     dull, lit = (
         VesselTone(same, same, reflex=reflex, share=0, eye_share=0, sinking=0).ground_and_depth(
             photograph, label, fov, np.random.default_rng(0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monai_fundusgen.vessels.cross_section import cross_sections
-from monai_fundusgen.vessels.reflex import Reflex, lit_axis, measure_reflex
+from monai_fundusgen.vessels.reflex import MissingReflex, Reflex, lit_axis, measure_reflex
 
 SIZE = 160
 DEPTHS = np.array([[0.1, 0.3, 0.2], [0.1, 0.4, 0.3]], np.float32)
@@ -56,37 +56,41 @@ def test_a_spread_round_nothing_is_kept():
     assert found.spread == pytest.approx(np.std(planted), rel=0.05)
 
 
-def test_what_is_missing_makes_up_for_the_difference():
-    real = Reflex(np.array([[0.3, 0.12, 0.5], [0.0, 0.02, 0.1]], np.float32), np.array([0.1, 0.04], np.float32))
-    dull = Reflex(np.array([[0.2, 0.04, 0.3], [-0.1, -0.04, 0.0]], np.float32), np.array([0.02, 0.05], np.float32))
-    missing = real.missing_in(dull)
-    assert (1 - missing.lost) * (1 - dull.lost) == pytest.approx(1 - real.lost, abs=1e-6)
-    assert np.hypot(missing.spread[0], dull.spread[0]) == pytest.approx(real.spread[0], rel=1e-5)
-    assert missing.spread[1] == 0  # these differ enough
-    assert (dull.missing_in(real).lost == 0).all()  # a painter that shines too much is left alone
+def reflex(lost, spread):
+    return Reflex(np.asarray(lost, np.float32), np.asarray(spread, np.float32))
 
 
-def test_eyes_differ_as_the_spread_says():
-    reflex = Reflex(np.full((2, 3), 0.05, np.float32), np.array([0.065, 0.03], np.float32))
+DULL = reflex([[0.15, 0.04, 0.2], [-0.1, -0.04, 0.0]], [0.0, 0.0])
+
+
+def many(missing, count=8000):
     rng = np.random.default_rng(0)
-    drawn = np.array([reflex.drawn(rng) for _ in range(4000)])
-    assert drawn.min() >= 0
-    assert drawn.mean(axis=0) == pytest.approx(0.05, rel=0.1)
-    assert drawn[:, :, 1].std(axis=0) == pytest.approx(reflex.spread, rel=0.1)
-    assert np.ptp(drawn, axis=2).max() < 1e-6  # the channels of an eye shine together
-    assert np.array_equal(reflex.steady().drawn(rng).round(3), np.full((2, 3), 0.05, np.float32))
+    return np.array([missing.drawn(rng) for _ in range(count)])
+
+
+def test_what_is_drawn_makes_up_for_the_difference_and_eyes_differ_as_real_ones_do():
+    real = reflex([[0.2, 0.1, 0.25], [-0.05, 0.02, 0.1]], [0.06, 0.02])
+    drawn = many(MissingReflex(real, DULL))
+    shown = 1 - (1 - drawn) * (1 - DULL.lost)
+    assert shown.mean(axis=0) == pytest.approx(real.lost, abs=0.003)
+    assert shown[:, :, 1].std(axis=0) == pytest.approx(real.spread, rel=0.1)
+    assert drawn.min() < 0 < drawn.max()  # some eyes have less of it than all toned ones
 
 
 def test_where_the_strongest_are_cut_the_mean_and_the_colour_stay():
-    reflex = Reflex(np.array([[0.2, 0.09, 0.26], [0.0, 0.0, 0.0]], np.float32), np.array([0.11, 0.05], np.float32))
-    rng = np.random.default_rng(1)
-    drawn = np.array([reflex.drawn(rng) for _ in range(8000)])
-    assert drawn.mean(axis=0) == pytest.approx(reflex.lost, rel=0.05)
-    assert drawn[:, 0].max() < 0.8
-    assert drawn[:, 0] / drawn[:, 0, 1:2] == pytest.approx(
-        np.broadcast_to(reflex.lost[0] / reflex.lost[0, 1], (8000, 3)), rel=1e-3
-    )
-    assert (drawn[:, 1] == 0).all()
+    real = reflex([[0.37, 0.13, 0.5], [0.0, 0.0, 0.0]], [0.136, 0.05])
+    shown = 1 - (1 - many(MissingReflex(real, DULL))) * (1 - DULL.lost)
+    assert shown.mean(axis=0) == pytest.approx(real.lost, rel=0.04, abs=1e-6)
+    assert shown[:, 0].max() < 0.9
+    assert shown[:, 0] / real.lost[0] == pytest.approx(np.repeat(shown[:, 0, 1:2] / 0.13, 3, axis=1), abs=1e-3)
+
+
+def test_spread_that_is_there_is_not_added():
+    real, varied = reflex(np.full((2, 3), 0.1), [0.05, 0.03]), reflex(np.full((2, 3), 0.1), [0.04, 0.05])
+    drawn = many(MissingReflex(real, varied))
+    assert 0.9 * drawn[:, 0, 1].std() == pytest.approx(0.03, rel=0.05)
+    assert drawn[:, 1].std() < 0.002
+    assert np.abs(many(MissingReflex(real, varied).steady(), 5)).max() < 0.005
 
 
 @pytest.mark.parametrize(("width", "full"), [(1, 0.0), (3, 0.2), (7, 1.0), (11, 1.0)])
@@ -105,8 +109,8 @@ def test_the_axis_of_wide_vessels_is_lit_and_nothing_else(width, full):
 
 
 def test_it_survives_its_file_and_other_files_are_refused():
-    reflex = Reflex(np.full((2, 3), 0.25, np.float32), np.array([0.5, 0.25], np.float32))
-    again = Reflex.from_plain(reflex.to_plain())
-    assert np.array_equal(again.lost, reflex.lost) and np.array_equal(again.spread, reflex.spread)
+    one = reflex([[-0.25, 0.5, 0.25]] * 2, [0.5, 0.25])
+    again = Reflex.from_plain(one.to_plain())
+    assert np.array_equal(again.lost, one.lost) and np.array_equal(again.spread, one.spread)
     with pytest.raises(ValueError, match=r"lost: found shape \(0,\)"):
         Reflex.from_plain({})
