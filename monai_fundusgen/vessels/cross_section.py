@@ -65,7 +65,7 @@ def cross_sections(vessels: NDArray[np.bool_], margin_px: float = MARGIN_PX, *, 
     position = np.where(inside, across, 1 + np.maximum(away - radius + 1, 1))
     width = 2 * radius - 1
     if even_px > 0 and rows.size:
-        around = _around(rows, columns, vessels.shape[0], vessels.shape[1], np.float32(even_px))
+        around = _around(rows, columns, vessels.shape[0], np.float32(even_px))
         width = _evened(2 * radii - 1, *around)[nearest[where]]
     return CrossSections(where, width, position.astype(np.float32))
 
@@ -115,22 +115,21 @@ def _nearest(
 
 @njit(cache=True)
 def _around(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], height: int, width: int, sigma: np.float32
+    rows: NDArray[np.int64], columns: NDArray[np.int64], height: int, sigma: np.float32
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Points of the axis round each: where those of each begin (P + 1,), which they are, and their Gaussian weights."""
-    at = np.full((height, width), -1)
-    for i in range(rows.size):
-        at[rows[i], columns[i]] = i
+    begins = np.searchsorted(rows, np.arange(height + 1))  # points come row by row
     reach = int(np.ceil(2 * sigma))
     fall = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2)).astype(np.float32)
     first = np.zeros(rows.size + 1, np.int64)
     points, weights = [], []
     for i in range(rows.size):
         for r in range(max(rows[i] - reach, 0), min(rows[i] + reach + 1, height)):
-            for c in range(max(columns[i] - reach, 0), min(columns[i] + reach + 1, width)):
-                if at[r, c] >= 0:
-                    points.append(at[r, c])
-                    weights.append(fall[r - rows[i] + reach] * fall[c - columns[i] + reach])
+            for j in range(begins[r], begins[r + 1]):
+                aside = columns[j] - columns[i]
+                if -reach <= aside <= reach:
+                    points.append(j)
+                    weights.append(fall[r - rows[i] + reach] * fall[aside + reach])
         first[i + 1] = len(points)
     return first, np.array(points), np.array(weights)
 
