@@ -102,6 +102,20 @@ def test_no_seam_beside_a_vessel_outshines_the_disc(finish, sample):
     assert (other - one)[margin & ~on_disc].max() > 30  # elsewhere the painter's brightness stays
 
 
+def test_what_a_painter_scribbles_on_a_disc_tears_no_vessel_there(finish, sample):
+    """Walls of vessels on the disc are those of the label, whatever was painted beside them."""
+    marks, (x_mm, y_mm) = sample.eye.landmarks, sample.eye.field.grid_mm(SIZE)
+    on_disc = np.hypot(x_mm - marks.disc_mm[0], y_mm - marks.disc_mm[1]) < marks.disc_radius_mm
+    plain = (np.full((3, SIZE, SIZE), 120) * sample.fov).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(-60, 61, plain.shape)
+    scribbled = np.where(on_disc & sample.fov, plain + noise, plain).astype(np.uint8)
+    one, other = (finish(photograph, sample, 7).astype(int)[1] for photograph in (plain, scribbled))
+    vessel = sample.label.any(0)
+    wall = ndimage.binary_dilation(vessel, iterations=2) & ~vessel & on_disc
+    assert (other - one)[wall].std() < 5
+    assert (other - one)[on_disc & ~ndimage.binary_dilation(vessel, iterations=4)].std() < 2
+
+
 def test_one_seed_gives_one_photograph_and_another_another(finish, sample):
     painted = (np.full((3, SIZE, SIZE), 120) * sample.fov).astype(np.uint8)
     one, again, other = (finish(painted, sample, seed) for seed in (1, 1, 2))
