@@ -125,7 +125,7 @@ def _privacy(privacy: Mapping[str, Any] | None) -> list[str]:
         )
     preference = privacy["maps"]["preference"]
     if preference is None:
-        return [*told, "Too few held-out maps to say whether maps lean towards the training maps."]
+        return [*told, "Too few training or held-out maps to say whether maps lean towards the training maps."]
     for name, what in (("map", "maps"), ("patch", "parts of maps")):
         one = preference[name]
         lean = "no more" if one["difference"] <= one["high"] else "more"

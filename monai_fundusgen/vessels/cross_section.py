@@ -66,7 +66,7 @@ def cross_sections(vessels: NDArray[np.bool_], margin_px: float = MARGIN_PX, *, 
     width = 2 * radius - 1
     if even_px > 0 and rows.size:
         around = _around(rows, columns, vessels.shape[0], np.float32(even_px))
-        width = _evened(2 * radii - 1, *around)[nearest[where]]
+        width = np.append(_evened(2 * radii - 1, *around), np.float32(-1))[nearest[where]]
     return CrossSections(where, width, position.astype(np.float32))
 
 

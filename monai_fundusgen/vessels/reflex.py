@@ -24,9 +24,12 @@ _LEAST_EYES: Final = 4
 #: A reflex is full on the axis and gone at this share of the radius; it comes in between these widths, px at 1024.
 _REACH: Final = 0.35
 _COMES_IN_PX: Final = (2.6, 4.6)
-#: An eye loses no more of its depth, and eyes differ by at most so many means.
+#: No channel of an eye loses more of its depth, and eyes differ by at most so many means.
 _MOST_LOST: Final = 0.6
 _MOST_VARIED: Final = 2.0
+#: Limits of what is measured: of the share lost, and of its spread.
+_LOST: Final = (-1.0, 0.9)
+_SPREAD: Final = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,9 @@ class Reflex:
     """How much of a vessel's depth its reflex takes, and how eyes differ.
 
     Attributes:
-        lost: share of the depth beside the axis that is missing on it, by kind and channel (2, 3), mean over eyes;
-            negative where axes are deeper.
-        spread: standard deviation over eyes of that share in green, by kind (2,).
+        lost: share of the depth beside the axis that is missing on it, by kind and channel (2, 3): of mean depths over
+            eyes; negative where axes are deeper.
+        spread: standard deviation of the share in green of each eye, by kind (2,).
     """
 
     lost: FloatArray
@@ -60,11 +63,12 @@ class Reflex:
         if not isinstance(plain, dict):
             raise ValueError(f"reflex: found {type(plain).__name__}, expected an object with lost and spread")
         found = []
-        for name, shape, low, high in (("lost", (2, 3), -1, 0.9), ("spread", (2,), 0, 1)):
+        for name, shape, (low, high) in (("lost", (2, 3), _LOST), ("spread", (2,), _SPREAD)):
             table = np.asarray(plain.get(name, ()), np.float32)
             if table.shape != shape or not ((table >= low) & (table <= high)).all():
                 raise ValueError(
-                    f"reflex: {name}: found shape {table.shape}, expected {shape} numbers from {low} to {high}"
+                    f"reflex: {name}: found {table.tolist()} of shape {table.shape}, expected {shape} numbers from "
+                    f"{low:g} to {high:g}"
                 )
             found.append(table)
         return cls(*found)
@@ -85,21 +89,21 @@ class MissingReflex:
     def drawn(self, rng: np.random.Generator) -> FloatArray:
         """Share of the depth on the axis to take away in one eye, (2, 3); negative where axes are to be deeper.
 
-        Some eyes shine much, most a little: the reflex of each kind is its mean times a strength, the same in all
-        channels, gamma distributed with mean 1, cut where a channel would lose more than .6 of its depth and raised so
-        that the mean stays.
+        Some eyes shine much, most a little: the reflex of each kind is its mean times a strength, gamma distributed
+        with mean 1, the same in all channels that have a reflex. It is cut where green would lose more than .6 of its
+        depth, and raised so that its mean stays; no other channel loses more than that either.
 
         Args:
             rng: of the eye.
         """
-        lost = np.minimum(self.real.lost, _MOST_LOST).astype(np.float64)
+        lost = self.real.lost.astype(np.float64)
+        green = np.clip(lost[:, 1], 1e-3, _MOST_LOST)
         spread = np.sqrt(np.maximum(self.real.spread**2 - self.found.spread**2, 0))
-        varied = np.clip(spread / np.maximum(lost[:, 1], 1e-3), 1e-2, _MOST_VARIED)
-        shape = 1 / varied**2
-        most = np.maximum(_MOST_LOST / np.maximum(lost.max(axis=1), 1e-3), 1)
+        shape = 1 / np.clip(spread / green, 1e-2, _MOST_VARIED) ** 2
+        most = _MOST_LOST / green
         mean = gammainc(shape + 1, most * shape) + most * (1 - gammainc(shape, most * shape))
         strength = np.minimum(rng.gamma(shape, 1 / shape), most) / mean
-        shines = np.where(lost > 0, lost * strength[:, None], lost)
+        shines = np.minimum(np.where(lost > 0, lost * strength[:, None], lost), _MOST_LOST)
         return (1 - (1 - shines) / (1 - self.found.lost)).astype(np.float32)
 
     def steady(self) -> MissingReflex:
@@ -137,7 +141,7 @@ def measure_reflex(cases: Iterable[Case]) -> Reflex:
         axis, flank = np.swapaxes(np.array(found), 0, 1)
         lost.append(1 - axis.mean(axis=0) / np.maximum(flank.mean(axis=0), 1e-3))
         spread.append((axis[:, 1] / np.maximum(flank[:, 1], 1e-3)).std())
-    return Reflex(np.asarray(lost, np.float32), np.asarray(spread, np.float32))
+    return Reflex(np.clip(lost, *_LOST).astype(np.float32), np.clip(spread, *_SPREAD).astype(np.float32))
 
 
 def _axis_and_flank(sampled: SampledDepths) -> list[FloatArray] | None:

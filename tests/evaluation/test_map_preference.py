@@ -99,5 +99,5 @@ def test_what_was_searched_is_read_and_no_map_is_searched_for_nothing(real, tmp_
 
 
 def test_too_few_maps_are_said():
-    assert "Too few held-out maps" in told(None, maps_found=True)
+    assert "Too few training or held-out maps" in told(None, maps_found=True)
     assert "was not looked at" in told(None, maps_found=False)

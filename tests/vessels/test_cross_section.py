@@ -81,9 +81,18 @@ def test_even_widths_have_no_steps_and_positions_stay():
         width = np.full(mask.shape, np.nan)
         width[found.where] = found.width_px
         along.append(width[30, 20:-20])
-    assert (
-        4 * np.abs(np.diff(along[1])).max() < np.abs(np.diff(along[0])).max()
-    )  # where the steps are as large as can be
+    # a level line has the largest steps there are, of two pixels
+    assert 4 * np.abs(np.diff(along[1])).max() < np.abs(np.diff(along[0])).max()
     assert np.abs(along[1] - along[0]).max() < 1.5  # of a step of two pixels
     assert (np.diff(along[1]) > -0.01).all()
     assert not cross_sections(np.zeros((20, 20), bool), even_px=8.0).where.any()
+
+
+def test_pixels_that_no_axis_reaches_take_no_other_vessels_width():
+    """A wedge that opens faster than its inscribed circles grow, and a thread far below it."""
+    rows, columns = np.indices((260, 160))
+    wedge = np.abs(rows - 90) <= 0.6 * columns
+    wedge[250] = True
+    plain, even = cross_sections(wedge), cross_sections(wedge, even_px=8.0)
+    unreached = plain.width_px < 0
+    assert unreached.any() and (even.width_px[unreached] == -1).all()

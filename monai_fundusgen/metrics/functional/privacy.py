@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from math import comb
 from typing import Final
 
@@ -105,7 +107,8 @@ def record_distances(
 
 
 #: Fewest ways to choose the training records among all: with fewer, the true choice is itself within 95 % by chance.
-FEWEST_CHOICES: Final = 40
+FEWEST_CHOICES: Final = 41
+_ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,9 @@ def record_preference(
 
     A likeness to training records says little by itself: rows that are typical of their kind are alike to all. Here
     both sorts are asked, by as many records: of the larger sort the expectation over all subsets of the smaller one's
-    size is taken. Which records were trained on is then drawn anew, ``rounds`` times: that gives the spread by chance,
-    the choice of the records included. It holds if training and held-out records are of one sort (the same cameras,
-    diseases and labels) and no person is in both.
+    size is taken. Which records were trained on is then chosen anew, in all ways or ``rounds`` times: that is the spread
+    by chance, the choice of the records included. It holds if training and held-out records are of one sort (the same
+    cameras, diseases and labels) and no person is in both.
 
     Args:
         likeness: (N, R) of generated row and record, larger is more alike.
@@ -166,14 +169,16 @@ def record_preference(
     records = min(counts)
     order = np.argsort(values, axis=1)
     ranked = np.take_along_axis(values, order, axis=1)
-    difference = _difference(ranked, seen[order])
-    chance = np.array([_difference(ranked, rng.permutation(seen)[order]) for _ in range(rounds)])
+    weights = {count: _weights_of_largest(count, records) for count in counts}
+    difference = _difference(ranked, seen[order], weights)
+    chance = np.array([_difference(ranked, one[order], weights) for one in _choices(seen, rounds, rng)])
     low, high = (float(one) for one in np.quantile(chance, (0.025, 0.975)))
     if seen.sum() > records:
         closer = _share_won(values[:, seen], values[:, ~seen])
     else:
         closer = 1 - _share_won(values[:, ~seen], values[:, seen])
-    p_value = float((1 + (chance >= difference).sum()) / (1 + rounds))
+    as_large = int((chance >= difference - _ROUNDING).sum())
+    p_value = as_large / len(chance) if len(chance) < rounds else (1 + as_large) / (1 + rounds)
     return RecordPreference(difference, low, high, p_value, closer, records)
 
 
@@ -182,19 +187,27 @@ def enough_records(training: int, held_out: int) -> bool:
     return min(training, held_out) >= 2 and comb(training + held_out, training) >= FEWEST_CHOICES
 
 
-def _difference(ranked: FloatArray, seen: NDArray[np.bool_]) -> float:
+def _choices(seen: NDArray[np.bool_], rounds: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
+    """Other choices of the training records, (R,) each: all there are, or as many draws if there are more."""
+    if comb(seen.size, int(seen.sum())) >= rounds:
+        yield from (rng.permutation(seen) for _ in range(rounds))
+        return
+    for places in combinations(range(seen.size), int(seen.sum())):
+        chosen = np.zeros_like(seen)
+        chosen[list(places)] = True
+        yield chosen
+
+
+def _weights_of_largest(count: int, drawn: int) -> FloatArray:
+    """Probability that each of ``count`` values in rising order is the largest of ``drawn`` of them, (count,)."""
+    return np.array([comb(place, drawn - 1) / comb(count, drawn) for place in range(count)])
+
+
+def _difference(ranked: FloatArray, seen: NDArray[np.bool_], weights: Mapping[int, FloatArray]) -> float:
     """Mean difference for values (N, R) in rising order and whether the record of each was trained on."""
-    records = min(int(seen[0].sum()), int((~seen[0]).sum()))
-    largest = [_expected_largest(ranked[sort].reshape(len(ranked), -1), records) for sort in (seen, ~seen)]
-    return float((largest[0] - largest[1]).mean())
-
-
-def _expected_largest(rising: FloatArray, drawn: int) -> FloatArray:
-    """Expectation of the largest of ``drawn`` values, over all subsets of each row in rising order, (N,)."""
-    count = rising.shape[1]
-    weights = np.array([comb(place, drawn - 1) / comb(count, drawn) for place in range(count)])
-    expected: FloatArray = rising @ weights
-    return expected
+    sorts = [ranked[sort].reshape(len(ranked), -1) for sort in (seen, ~seen)]
+    mine, theirs = (rising @ weights[rising.shape[1]] for rising in sorts)
+    return float((mine - theirs).mean())
 
 
 def _share_won(larger: FloatArray, smaller: FloatArray) -> float:
