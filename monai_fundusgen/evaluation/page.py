@@ -293,8 +293,8 @@ def _preference(found: Content | None) -> str:
     return (
         "<p>A typical map is alike to all maps, seen or not. So: likeness to the most alike of "
         f"{found['map']['records']} training maps less that to the most alike of as many held-out ones, and what "
-        "chance makes of it when the training maps are drawn anew. One half lie nearer to training by chance. It holds if "
-        "both come from the same cameras and diseases and no person is in both.</p>"
+        "chance makes of it when the training maps are drawn anew. One half lie nearer to training by chance. It holds "
+        "if both come from the same cameras and diseases and no person is in both.</p>"
         + _table(["training less held-out", "difference", "95 % by chance", "p", "nearer to training"], rows)
     )
 
