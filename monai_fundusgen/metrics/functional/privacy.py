@@ -142,7 +142,7 @@ def record_preference(
 
     A likeness to training records says little by itself: rows that are typical of their kind are alike to all. Here
     both sorts are asked, by as many records: of the larger sort the expectation over all subsets of the smaller one's
-    size is taken. Which records were trained on is then chosen anew, in all ways or ``rounds`` times: so far differences
+    size is taken. Which records were trained on is then chosen anew, in all ways or ``rounds`` times: how differences
     spread by chance, the choice of the records included. It holds if training and held-out records are of one sort (the
     same cameras, diseases and labels) and no person is in both.
 
