@@ -137,7 +137,7 @@ def measure_vessel_tone(
     plain_tone = VesselTone(measure_depths(_cases("painted", rows["painted"], limit)), profile.with_steady_kinds())
     steady = replace(plain_tone, eye_share=0.0)  # what few eyes happen to draw is not to be mended
     dull = measure_reflex(_toned(steady, _cases("reflexes of toned", rows["toned"], limit)))
-    lit = replace(steady, reflex=MissingReflex(shine, dull).steady())
+    lit = replace(steady, reflex=MissingReflex(shine.steady(), dull))
     toned = measure_depths(_toned(lit, _cases("toned", rows["toned"], limit)))
     gain = measured_gain(plain_tone.real, toned)
     write_json(path, {

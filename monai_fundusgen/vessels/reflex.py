@@ -106,10 +106,6 @@ class MissingReflex:
         shines = np.minimum(np.where(lost > 0, lost * strength[:, None], lost), _MOST_LOST)
         return (1 - (1 - shines) / (1 - self.found.lost)).astype(np.float32)
 
-    def steady(self) -> MissingReflex:
-        """The same in every eye."""
-        return MissingReflex(self.real.steady(), self.found)
-
 
 def lit_axis(sections: CrossSections, lost: FloatArray) -> FloatArray:
     """Factor (3, N) on the depth of each pixel of one kind, for a share (3,) lost on the axis of wide vessels."""

@@ -107,7 +107,7 @@ def test_spread_that_is_there_is_not_added():
     drawn = many(MissingReflex(real, varied))
     assert 0.9 * drawn[:, 0, 1].std() == pytest.approx(0.03, rel=0.05)
     assert drawn[:, 1].std() < 0.002
-    assert np.abs(many(MissingReflex(real, varied).steady(), 5)).max() < 0.005
+    assert np.abs(many(MissingReflex(real.steady(), varied), 5)).max() < 0.005
 
 
 @pytest.mark.parametrize(("width", "full"), [(1, 0.0), (3, 0.2), (7, 1.0), (11, 1.0)])

@@ -84,19 +84,13 @@ class PatchGallery:
                 best = NearestPatch(dice, index, flipped, angle, corner, (top, left), self.side)
         return best
 
-    def dice_with_each(
-        self,
-        vessels: NDArray[np.floating],
-        *,
-        flips: Sequence[bool] = FLIPS,
-        rotations_deg: Sequence[float] = TURNS_DEG,
-    ) -> FloatArray:
+    def dice_with_each(self, vessels: NDArray[np.floating]) -> FloatArray:
         """Dice of the most alike window of one map with each gallery map, (G,); -1 where no window holds enough vessel.
 
-        The largest of them is the one of `nearest`, with the same arguments and errors.
+        The largest of them is the one of `nearest`, whose poses are tried and whose errors are raised.
         """
         best = np.full(len(self._energy), -1.0)
-        for _, _, _, scores in self._scores_in_every_pose(vessels, flips, rotations_deg):
+        for _, _, _, scores in self._scores_in_every_pose(vessels, FLIPS, TURNS_DEG):
             np.maximum(best, scores.max(axis=(1, 2)), out=best)
         return best
 

@@ -188,7 +188,7 @@ def enough_records(training: int, held_out: int) -> bool:
 
 
 def _choices(seen: NDArray[np.bool_], rounds: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
-    """Other choices of the training records, (R,) each: all there are, or as many draws if there are more."""
+    """Choices of as many training records, (R,) each: all there are, or ``rounds`` draws if there are more."""
     if comb(seen.size, int(seen.sum())) >= rounds:
         yield from (rng.permutation(seen) for _ in range(rounds))
         return
