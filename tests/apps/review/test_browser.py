@@ -264,6 +264,21 @@ def test_a_server_that_is_gone_loses_nothing(context, server, folder):
     assert current(folder)[290, 250] == 2
 
 
+def test_what_was_drawn_while_a_save_failed_is_kept_when_the_page_says_so(context, server, folder):
+    anna, held = Reviewer(context, server).open(), []
+    anna.page.route("**/api/save/**", lambda route: held.append(route))
+    with anna.page.expect_request("**/api/save/**"):
+        anna.paint("a", (250, 240), (250, 260))
+    anna.paint("v", (290, 240), (290, 260))
+    held[0].abort()
+    anna.told("Your changes are kept in this browser")
+    anna.page.close()
+    again = Reviewer(context, server).open()
+    again.told("that had not reached the server are back")
+    again.saved()
+    assert current(folder)[250, 250] & 1 and current(folder)[290, 250] == 2
+
+
 def on_screen(page):
     """Pixels of the middle of the stage."""
     stage = page.locator("#stage").bounding_box()

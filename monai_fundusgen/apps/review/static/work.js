@@ -130,13 +130,13 @@ class Work {
     const { map } = this;
     while (this.map === map && this.pending()) {
       this.page.saved("Saving ...", true);
-      const edits = this.edits, body = await Work.packed(map.codes);
-      await this.unsaved.put(this.key(), { body, base: this.revision, at: Date.now() });
+      const { edits, body } = await this.keep();
       let told;
       try {
         told = await server.save(this.told.photograph, this.revision, body);
       } catch (error) {
-        this.refused(error);
+        if (this.map === map && this.edits !== edits) await this.keep(); // what was drawn while it was under way
+        if (this.map === map) this.refused(error);
         return;
       }
       if (this.map !== map) return;
@@ -149,6 +149,13 @@ class Work {
     this.page.saved("All saved");
     this.page.state(this.told);
     this.findBranches();
+  }
+
+  // Puts the label as it is now into this browser.
+  async keep() {
+    const { edits, revision: base } = this, key = this.key(), body = await Work.packed(this.map.codes);
+    await this.unsaved.put(key, { body, base, at: Date.now() });
+    return { edits, body };
   }
 
   refused(error) {
