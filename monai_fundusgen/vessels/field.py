@@ -53,4 +53,4 @@ class Field:
         """Field of view (size, size)."""
         x, y = self.grid_mm(size)
         dx, dy = x - self.centre_mm[0], y - self.centre_mm[1]
-        return (np.hypot(dx, dy) <= self.radius_mm) & (np.abs(dy) <= self.cut * self.radius_mm)
+        return (dx**2 + dy**2 <= self.radius_mm**2) & (np.abs(dy) <= self.cut * self.radius_mm)
