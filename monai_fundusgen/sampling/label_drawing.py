@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from monai_fundusgen.conventions import DISC_RADIUS_MM
 from monai_fundusgen.metrics.functional.map_anatomy import map_anatomy
@@ -26,13 +27,14 @@ from monai_fundusgen.vessels.tracing.vectorise import vectorise
 #: do no harm to true maps; px of the soft map.
 REPAIR: Final = PathRepair(attach_px=8.0, loop_px=1000.0, speck_px=8.0)
 #: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
-EVENING: Final = Evening(width_px=36.0, course_px=3.0)
+EVENING: Final = Evening(width_px=36.0, course_px=3.0, course_widths=6.0, tip_px=0.55)
 #: Sampled trunks of two kinds lie inside one another for long stretches; centre lines are kept this far apart, in sums
 #: of radii. So on the disc no more pixels are both kinds than in decided real labels (.156 of both, at 256 px).
 APART: Final = 1.35
 #: Slits between walls of one kind that are no wider are closed, px of the soft map: at an acute fork they would come
 #: and go from pixel to pixel, and each that is shut in counts as a loop.
 SLIT_PX: Final = 0.5
+_AT_BORDER_PX: Final = 6  # of the soft map: what ends so near the field's border is cut by it
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class LabelDrawing:
         radius_px = DISC_RADIUS_MM / self.field.pixel_mm(paths.size)
         kinds = repair_paths(paths.artery, paths.vein, seen, REPAIR, disc_rc=disc_rc)
         kinds = parted(*(join_at_disc(kind, disc_rc, radius_px) for kind in kinds), apart=APART)
-        artery, vein = tips_apart(*(evened(kind, evening, disc_rc) for kind in kinds))
+        inside = ndimage.binary_erosion(self.field.mask(paths.size), iterations=_AT_BORDER_PX)
+        artery, vein = tips_apart(*(evened(kind, evening, disc_rc, inside=inside) for kind in kinds))
         return VesselPaths(artery, vein, paths.size)
 
     def anatomy(self, soft: NDArray[np.floating]) -> dict[str, float]:

@@ -85,6 +85,56 @@ def test_an_excess_is_taken_off_but_never_more_than_35_percent():
     assert np.allclose(found.radius_px[:160], 2.8) and np.allclose(found.radius_px[160:], 0.13)
 
 
+def test_a_wide_vessel_takes_a_smoother_course_than_a_thin_one():
+    wave = 0.5 * np.sin(2 * np.pi * np.arange(160) / 24)  # 12 px long
+    left = []
+    for radius in (0.4, 2.0):
+        vessel = line(radius=radius)
+        waving = replace(vessel, points_rc=vessel.points_rc + np.stack([np.zeros(160), wave], axis=1))
+        found = evened(waving, Evening(width_px=0, course_px=3, course_widths=6), DISC)
+        left.append(np.ptp(found.points_rc[40:-40, 1]) / np.ptp(wave))
+    assert left[0] > 0.9 and left[1] < 0.2
+
+
+def test_a_course_goes_smoothly_through_a_fork_and_its_branch_follows():
+    bent = fork(2.0, 0.4)
+    bent = replace(
+        bent, points_rc=bent.points_rc + np.stack([np.zeros(240), np.exp(-((bent.points_rc[:, 0] - 40) ** 2) / 8)], 1)
+    )
+    found = evened(bent, Evening(width_px=0, course_px=3, course_widths=8), DISC)
+    at_fork = found.points_rc[[79, 80, 160]]
+    assert np.ptp(at_fork, axis=0).max() == 0 and at_fork[0, 1] < 40.4 < bent.points_rc[79, 1]
+    assert np.hypot(*np.diff(found.points_rc[160:], axis=0).T).max() < 0.6  # no step where the branch begins
+    assert np.array_equal(found.points_rc[[0, 159, 239]], bent.points_rc[[0, 159, 239]])
+
+
+def test_a_loop_stays_closed():
+    ring = 20 + 10 * np.stack([np.sin(np.linspace(0, 2 * np.pi, 90)), np.cos(np.linspace(0, 2 * np.pi, 90))], axis=1)
+    stem = np.stack([np.linspace(0, 20, 40), np.full(40, 30.0)], axis=1)
+    paths = KindPaths(
+        np.concatenate([stem, ring]), np.full(130, 1.0), np.array([0, 40, 130]), np.array([[0, 1], [1, 1]])
+    )
+    found = evened(paths, Evening(width_px=36, course_px=3, course_widths=8), (0.0, 30.0))
+    assert np.ptp(found.points_rc[[39, 40, 129]], axis=0).max() < 1e-9
+    assert np.hypot(*np.diff(found.points_rc[40:], axis=0).T).max() < 2 * np.hypot(*np.diff(ring, axis=0).T).max()
+
+
+def test_a_trunk_that_ends_inside_the_field_tapers_and_one_that_the_field_cuts_does_not():
+    inside = np.zeros((100, 100), bool)
+    for ends_inside in (True, False):
+        inside[:] = ends_inside
+        found = evened(line(radius=1.5), Evening(0, 0, tip_px=0.6), DISC, inside=inside)
+        if ends_inside:
+            assert found.radius_px[-1] == pytest.approx(0.3) and found.radius_px[0] == 1.5
+            assert (np.diff(found.radius_px) <= 0).all() and np.diff(found.radius_px).min() > -0.02
+        else:
+            assert (found.radius_px == 1.5).all()
+
+
+def test_a_fine_vessel_keeps_its_tip():
+    assert (evened(line(radius=0.2), Evening(0, 0, tip_px=0.6), DISC).radius_px == 0.2).all()
+
+
 def test_nothing_asked_for_nothing_done():
     wavering = replace(line(), radius_px=np.random.default_rng(0).uniform(1, 2, 160))
     found = evened(wavering, Evening(width_px=0, course_px=0), DISC)
