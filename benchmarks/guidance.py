@@ -29,6 +29,7 @@ from monai_fundusgen.streams import sample_seed
 from monai_fundusgen.transforms.field import CropFieldd
 from monai_fundusgen.transforms.traits import trait_places
 from monai_fundusgen.vessels.convergence import find_disc, reduced
+from monai_fundusgen.vessels.eye import Retina
 from monai_fundusgen.weights.bundles import bundle
 from monai_fundusgen.weights.stages import Stage, load_stage
 
@@ -45,9 +46,13 @@ ROWS = (
     ("unipc", 10, 2.25, DISC, (0.45, 1.0)),
     ("unipc", 12, 1.5, None, (0.0, 1.0)),
     ("unipc", 10, 1.0, DISC, (0.0, 1.0)),
+    ("unipc", 8, 1.0, DISC, (0.0, 1.0)),
+    ("unipc", 7, 1.0, DISC, (0.0, 1.0)),
+    ("unipc", 6, 1.0, DISC, (0.0, 1.0)),
 )
 LEFT_OUT = ("disc_row", "disc_column")
 FOVEA_MM, BELOW_MM, REACH_MM, BATCH = 4.7, 0.4, 2.0, 4
+WIDE_UM, TIP_MM, BORDER_SHARE = 70.0, 0.56, 0.05
 SoftMap = NDArray[np.float32]
 
 
@@ -96,15 +101,36 @@ def both_kinds(soft: SoftMap, drawing: LabelDrawing) -> float:
     return float(vessel.all(axis=0)[near].sum() / max(vessel.any(axis=0)[near].sum(), 1))
 
 
-def labels(maps: list[SoftMap], drawing: LabelDrawing) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
-    """Figures of the labels that maps become, each (N,), and what is both kinds on their discs (N,)."""
-    found, both = [], []
+def wide_ends(eye: Retina) -> int:
+    """Vessels of an eye that end wide inside the field."""
+    graph, count = eye.graph, 0
+    branches = np.bincount(graph.parent[graph.parent >= 0], minlength=len(graph.parent))
+    inner = replace(eye.field, diameter_deg=eye.field.diameter_deg * (1 - BORDER_SHARE))
+    away_mm = np.hypot(*(graph.xy_mm - np.asarray(eye.landmarks.disc_mm)).T)
+    tips = np.setdiff1d(np.flatnonzero(graph.parent >= 0), graph.parent)
+    for tip in tips[inner.holds(graph.xy_mm[tips]) & (away_mm[tips] > 1.8 * DISC_RADIUS_MM)].tolist():
+        node, way, widths = tip, 0.0, []
+        while node >= 0 and way < TIP_MM and branches[node] < 2:
+            above = int(graph.parent[node])
+            widths.append(2 * graph.radius_um[node])
+            way += float(np.hypot(*(graph.xy_mm[node] - graph.xy_mm[above]))) if above >= 0 else 0.0
+            node = above
+        count += float(np.median(widths)) > WIDE_UM
+    return count
+
+
+def labels(
+    maps: list[SoftMap], drawing: LabelDrawing
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], float]:
+    """Figures of the labels that maps become, each (N,); what is both kinds on their discs (N,); wide ends a label."""
+    found, both, ends = [], [], []
     for one in maps:
         label, eye = drawing.traced(one)
         found.append(map_anatomy(label, drawing.fov, eye=eye))
         both.append(both_kinds(reduced(label, one.shape[-1]).astype(np.float32), drawing))
+        ends.append(wide_ends(eye))
     figures = {name: np.array([one[name] for one in found]) for name in found[0] if name not in LEFT_OUT}
-    return figures, np.array(both)
+    return figures, np.array(both), float(np.mean(ends))
 
 
 def main() -> None:
@@ -117,18 +143,19 @@ def main() -> None:
     stage = load_stage(bundle("fundus_av_mask_ddpm"))
     drawing = LabelDrawing(1024, **stage.maps)
     true = list(real(options.datalist))
-    drawn, both = labels(true, replace(drawing, excess_px=0.0))
+    drawn, both, ends = labels(true, replace(drawing, excess_px=0.0))
     quartiles = {name: np.nanquantile(values, (0.25, 0.75)) for name, values in drawn.items()}
     fovea, itself = (np.median([measure(one, drawing) for one in true]) for measure in (fovea_share, both_kinds))
-    print(f"real: fovea {fovea:.2f}, disc {itself:.3f}, {np.median(both):.3f} drawn\n")
-    columns = "solver | steps | scale | traits | levels | largest piece, artery / vein | medians | fovea | disc | flips"
-    print(f"| {columns} |\n|" + "---|" * 10)
+    print(f"real: fovea {fovea:.2f}, disc {itself:.3f}, {np.median(both):.3f} drawn, wide ends {ends:.1f}\n")
+    pieces = "largest piece, artery / vein"
+    print(f"| solver | steps | scale | traits | levels | {pieces} | medians | fovea | disc | flips | wide ends |")
+    print("|" + "---|" * 11)
     for place in options.rows:
         row = ROWS[place]
         maps = sampled(stage, row, options.maps)
         raw = [map_anatomy(one) for one in maps]
         artery, vein = (np.median([one[f"{kind}.largest_share"] for one in raw]) for kind in ("artery", "vein"))
-        figures, both = labels(maps, drawing)
+        figures, both, ends = labels(maps, drawing)
         medians, flips = {name: np.nanmedian(values) for name, values in figures.items()}, figures["kind_flips"]
         inside = sum(low <= medians[name] <= high for name, (low, high) in quartiles.items())
         solver, steps, scale, traits, levels = row
@@ -136,7 +163,7 @@ def main() -> None:
             f"| {solver} | {steps} | {scale:g} | {'all' if traits is None else 'disc'} | {levels[0]:g}-{levels[1]:g} | "
             f"{artery:.2f} / {vein:.2f} | {inside} of {len(quartiles)} | "
             f"{np.median([fovea_share(one, drawing) for one in maps]):.2f} | {np.median(both):.3f} | "
-            f"{np.median(flips):g}, {flips.mean():.2f} |", flush=True
+            f"{np.median(flips):g}, {flips.mean():.2f} | {ends:.1f} |", flush=True
         )  # fmt: skip
 
 

@@ -4,8 +4,9 @@
 
 Labels of 1024 px. By the median width of the stretch between two junctions (60 px long at least): the standard
 deviation of the width over its median, of what varies within 8 px (``fine``) and beyond, about a straight taper
-(``slow``), and the distance of the centre line from its average over 12 px (``course``, px), medians over stretches.
-Then quantiles of the width along all centre lines, px.
+(``slow``), the distance of the centre line from its average over 12 px (``course``, px), and by how much it turns from
+one chord of 12 px to the next (``turn``, degrees), medians over stretches. Then quantiles of the width along all centre
+lines, px.
 """
 
 from __future__ import annotations
@@ -37,13 +38,23 @@ def labels(datalist: str | Path, limit: int) -> Iterable[NDArray[np.bool_]]:
         yield np.asarray(opened(item)["label"]) > 0.5
 
 
-def stretch(points_rc: FloatArray, width_px: FloatArray) -> tuple[float, float, float, float]:
-    """Median width, fine and slow variation over it, and unrest of the course."""
+def stretch(points_rc: FloatArray, width_px: FloatArray) -> tuple[float, float, float, float, float]:
+    """Median width, fine and slow variation over it, unrest of the course, and its turns."""
     width, points = width_px[ENDS:-ENDS], points_rc[ENDS:-ENDS]
     median, even, place = float(np.median(width)), gaussian_filter1d(width, FINE_PX), np.arange(len(width))
     slow = even - np.polyval(np.polyfit(place, even, 1), place)
     away = np.hypot(*(points - gaussian_filter1d(points, COURSE_PX, axis=0))[COURSE_PX:-COURSE_PX].T)
-    return median, float((width - even).std()) / median, float(slow.std()) / median, float(np.sqrt(np.mean(away**2)))
+    fine, course = float((width - even).std()) / median, float(np.sqrt(np.mean(away**2)))
+    return median, fine, float(slow.std()) / median, course, turn(points)
+
+
+def turn(points_rc: FloatArray) -> float:
+    """Mean angle between neighbouring chords of `COURSE_PX` of a centre line, degrees."""
+    along = np.append(0.0, np.cumsum(np.hypot(*np.diff(points_rc, axis=0).T)))
+    at = np.arange(0.0, along[-1], COURSE_PX)
+    chords = np.diff(np.stack([np.interp(at, along, axis) for axis in points_rc.T]), axis=1)
+    angles = np.diff(np.arctan2(*chords))
+    return float(np.degrees(np.abs((angles + np.pi) % (2 * np.pi) - np.pi)).mean())
 
 
 def report(name: str, found: Iterable[NDArray[np.bool_]]) -> None:
@@ -61,9 +72,10 @@ def report(name: str, found: Iterable[NDArray[np.bool_]]) -> None:
     print(name)
     for low, high in CLASSES:
         chosen = table[(table[:, 0] >= low) & (table[:, 0] < high)]
-        fine, slow, course = np.median(chosen[:, 1:], axis=0)
+        fine, slow, course, turns = np.median(chosen[:, 1:], axis=0)
         print(
-            f"  {low:4.1f} to {high:4.1f} px  {len(chosen):5d}  fine {fine:.3f}  slow {slow:.3f}  course {course:.2f}"
+            f"  {low:4.1f} to {high:4.1f} px  {len(chosen):5d}  fine {fine:.3f}  slow {slow:.3f}  "
+            f"course {course:.2f}  turn {turns:.1f}"
         )
     for kind, letter in enumerate("av"):
         width, step = np.concatenate(widths[kind]), np.concatenate(steps[kind])

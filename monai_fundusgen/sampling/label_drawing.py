@@ -27,7 +27,7 @@ from monai_fundusgen.vessels.tracing.vectorise import vectorise
 #: do no harm to true maps; px of the soft map.
 REPAIR: Final = PathRepair(attach_px=8.0, loop_px=1000.0, speck_px=8.0)
 #: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
-EVENING: Final = Evening(width_px=36.0, course_px=3.0, course_widths=6.0, tip_px=0.55)
+EVENING: Final = Evening(width_px=36.0, course_px=3.0, course_widths=6.0, tip_px=0.5)
 #: Sampled trunks of two kinds lie inside one another for long stretches; centre lines are kept this far apart, in sums
 #: of radii. So on the disc no more pixels are both kinds than in decided real labels (.156 of both, at 256 px).
 APART: Final = 1.35

@@ -119,3 +119,26 @@ def test_a_training_has_the_long_tail():
     assert torch.equal(network(small), before)
     network(small).sum().backward()
     assert all(parameter.grad is not None for parameter in network.tail.parameters())
+
+
+def test_a_network_with_some_of_its_blocks_computes_those_alone():
+    network = tiny(num_blocks=4).eval()
+    fewer, x = network.with_blocks([1, 3]), torch.randn(1, 3, 8, 8)
+    shallow = network.head(x - network.mean)
+    body = network.body[4](network.body[3](network.body[1](shallow)))
+    torch.testing.assert_close(fewer(x), network.tail(shallow + body) + network.mean)
+    assert tiny(num_blocks=2).load_state_dict(fewer.state_dict())  # the network that trains on from it
+
+
+def test_its_blocks_are_its_own():
+    network = tiny(num_blocks=2)
+    fewer = network.with_blocks([0])
+    with torch.no_grad():
+        fewer.body[0].layers[0].weight.zero_()
+    assert network.body[0].layers[0].weight.any() and len(network.body) == 3
+
+
+@pytest.mark.parametrize("kept", [[], [2], [1, 0], [0, 0], [-1]])
+def test_blocks_that_are_not_there_are_refused(kept):
+    with pytest.raises(ValueError, match="expected some of 0 to 1, ascending"):
+        tiny(num_blocks=2).with_blocks(kept)

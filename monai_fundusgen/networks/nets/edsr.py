@@ -93,6 +93,25 @@ class EDSR(nn.Module):
         shallow = self.head(torch.cat([centred, *self._folded(x, guide)], dim=1))
         return self._enlarged(shallow + self.body(shallow)) + self.mean
 
+    def with_blocks(self, kept: Sequence[int]) -> EDSR:
+        """A copy with those residual blocks alone: a start for training a shallower, faster network.
+
+        Blocks only add to what they get, so a network without some of them still enlarges, and a short training makes
+        up for most of what they did (`benchmarks/enlarger_depth.py`).
+
+        Args:
+            kept: numbers of the blocks, from 0, ascending.
+
+        Raises:
+            ValueError: none, one that is not there, or an order of its own.
+        """
+        *blocks, last = self.body
+        if not kept or list(kept) != sorted({*kept} & {*range(len(blocks))}):
+            raise ValueError(f"EDSR: found blocks {list(kept)}, expected some of 0 to {len(blocks) - 1}, ascending")
+        network = copy.deepcopy(self)
+        network.body = nn.Sequential(*(copy.deepcopy(blocks[block]) for block in kept), copy.deepcopy(last))
+        return network
+
     def shorten_tail(self) -> None:
         """From now on, in evaluation mode, run the tail as one convolution of the small grid.
 

@@ -21,7 +21,7 @@ _LEAST_PX: Final = 0.03  # radius that stays
 _AT_FORK: Final = 0.1  # weight of a branch's width where it lies in its parent
 #: Radius that a vessel gains per px from its tip, at most. In 24 decided real labels nine tips of ten are no wider than
 #: .4 px of 256, 32 px from there .7; the same share of sampled vessels 1.0, some of them trunks that end as such.
-_TAPER: Final = 0.03
+_TAPER: Final = 0.02
 
 
 @dataclass(frozen=True)

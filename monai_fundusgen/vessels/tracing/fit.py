@@ -66,9 +66,14 @@ def _draw(points: FloatArray, radius: FloatArray, offsets: IntArray, size: int) 
             left, right = max(math.ceil(min(ac, bc) - reach), 0), min(math.floor(max(ac, bc) + reach) + 1, size)
             for row in range(top, bottom):
                 for column in range(left, right):
+                    if covered[row, column] >= 1:
+                        continue
                     t = min(max(((row - ar) * dr + (column - ac) * dc) / square, 0.0), 1.0)
-                    d = math.sqrt((ar + t * dr - row) ** 2 + (ac + t * dc - column) ** 2)
                     r = radius[i - 1] + t * (radius[i] - radius[i - 1])
+                    away = (ar + t * dr - row) ** 2 + (ac + t * dc - column) ** 2
+                    if away >= (r + 0.71) ** 2:
+                        continue
+                    d = math.sqrt(away)
                     share = _share_below(r - d, wide, narrow) - _share_below(-r - d, wide, narrow)
                     covered[row, column] = max(covered[row, column], share)
     return covered
