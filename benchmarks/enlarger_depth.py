@@ -2,10 +2,10 @@
 
     python benchmarks/enlarger_depth.py hrf.json --weights deep.pt [--blocks 16] [--keep 5 --write start.pt]
 
-From a trained EDSR one block after the other is left out, each time the one that is missed least, and nothing is
-trained in between. Printed: PSNR over two squares (384 x 512 px of 1024) of training photographs guided by their labels,
-and seconds a photograph of 1024 x 832 px on one thread. ``--write`` writes the weights with ``--keep`` blocks, for
-``--pretrained`` of the bundle's training with ``--network_def#num_blocks`` of as many.
+From a trained EDSR one block after the other is left out, each time the one that is missed least; nothing is trained in
+between. Printed: PSNR over two squares (384 x 512 px of 1024) of training photographs guided by their labels, and
+seconds a photograph of 1024 x 832 px on one thread. ``--write`` writes the weights with ``--keep`` blocks: the
+``--pretrained`` of a training of the bundle with ``--network_def#num_blocks`` of as many.
 """
 
 from __future__ import annotations

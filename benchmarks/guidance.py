@@ -1,6 +1,6 @@
 """Sampled maps by solver and guidance: pieces, medians of the label, vessel round the fovea.
 
-    python benchmarks/guidance.py hrf.json [--maps 40] [--rows 0 1 7]
+    python benchmarks/guidance.py hrf.json [--maps 40] [--rows 0 1 7] [--untapered]
 
 Run seed 0, request and weights of the mask bundle. Largest piece: share of the vessel pixels (above .25 at 256 px),
 median.
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from monai_fundusgen.conventions import DISC_RADIUS_MM
 from monai_fundusgen.data.loading import LoadFundusd, load_datalist
 from monai_fundusgen.metrics.functional.map_anatomy import LEVEL, map_anatomy
-from monai_fundusgen.sampling.label_drawing import LabelDrawing
+from monai_fundusgen.sampling.label_drawing import EVENING, LabelDrawing
 from monai_fundusgen.streams import sample_seed
 from monai_fundusgen.transforms.field import CropFieldd
 from monai_fundusgen.transforms.traits import trait_places
@@ -52,6 +52,7 @@ ROWS = (
 )
 LEFT_OUT = ("disc_row", "disc_column")
 FOVEA_MM, BELOW_MM, REACH_MM, BATCH = 4.7, 0.4, 2.0, 4
+#: Wide ends: their least width, over how much of the vessel, and the share of the field that is its border.
 WIDE_UM, TIP_MM, BORDER_SHARE = 70.0, 0.56, 0.05
 SoftMap = NDArray[np.float32]
 
@@ -139,11 +140,13 @@ def main() -> None:
     parser.add_argument("datalist", help="decided labels, trees carried on")
     parser.add_argument("--maps", type=int, default=40)
     parser.add_argument("--rows", type=int, nargs="+", default=list(range(len(ROWS))))
+    parser.add_argument("--untapered", action="store_true", help="labels whose vessels end as wide as traced")
     options = parser.parse_args()
     stage = load_stage(bundle("fundus_av_mask_ddpm"))
     drawing = LabelDrawing(1024, **stage.maps)
     true = list(real(options.datalist))
-    drawn, both, ends = labels(true, replace(drawing, excess_px=0.0))
+    untapered = replace(drawing, evening=replace(EVENING, tip_px=0.0))
+    drawn, both, ends = labels(true, replace(untapered, excess_px=0.0))
     quartiles = {name: np.nanquantile(values, (0.25, 0.75)) for name, values in drawn.items()}
     fovea, itself = (np.median([measure(one, drawing) for one in true]) for measure in (fovea_share, both_kinds))
     print(f"real: fovea {fovea:.2f}, disc {itself:.3f}, {np.median(both):.3f} drawn, wide ends {ends:.1f}\n")
@@ -155,7 +158,7 @@ def main() -> None:
         maps = sampled(stage, row, options.maps)
         raw = [map_anatomy(one) for one in maps]
         artery, vein = (np.median([one[f"{kind}.largest_share"] for one in raw]) for kind in ("artery", "vein"))
-        figures, both, ends = labels(maps, drawing)
+        figures, both, ends = labels(maps, untapered if options.untapered else drawing)
         medians, flips = {name: np.nanmedian(values) for name, values in figures.items()}, figures["kind_flips"]
         inside = sum(low <= medians[name] <= high for name, (low, high) in quartiles.items())
         solver, steps, scale, traits, levels = row

@@ -26,7 +26,8 @@ from monai_fundusgen.vessels.tracing.vectorise import vectorise
 #: Sampled vessels have more gaps, specks and small loops than true ones: this reaches farther than the defaults, which
 #: do no harm to true maps; px of the soft map.
 REPAIR: Final = PathRepair(attach_px=8.0, loop_px=1000.0, speck_px=8.0)
-#: The walls of sampled vessels waver more than true ones (`benchmarks/vessel_walls.py`).
+#: The walls of sampled vessels waver more than true ones, wide ones turn more (`benchmarks/vessel_walls.py`), and some
+#: trunks end as such (`benchmarks/guidance.py`).
 EVENING: Final = Evening(width_px=36.0, course_px=3.0, course_widths=6.0, tip_px=0.5)
 #: Sampled trunks of two kinds lie inside one another for long stretches; centre lines are kept this far apart, in sums
 #: of radii. So on the disc no more pixels are both kinds than in decided real labels (.156 of both, at 256 px).
@@ -34,7 +35,8 @@ APART: Final = 1.35
 #: Slits between walls of one kind that are no wider are closed, px of the soft map: at an acute fork they would come
 #: and go from pixel to pixel, and each that is shut in counts as a loop.
 SLIT_PX: Final = 0.5
-_AT_BORDER_PX: Final = 6  # of the soft map: what ends so near the field's border is cut by it
+_AT_BORDER_PX: Final = 6  # of the soft map: what ends so near the field's border is cut by it,
+_AT_DISC: Final = 1.8  # and what ends within so many radii of the disc's middle springs from the disc
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,11 @@ class LabelDrawing:
         blur_px: blur of the sampled maps, see `monai_fundusgen.vessels.tracing.vectorise.estimate_blur`.
         bridge_px: gaps of a vessel up to this length, in px of the soft map, are closed.
         repair: join fragments, put kinds right, open small loops, drop specks, see `REPAIR`; join trunks on the disc;
-            make widths and courses even, see `EVENING`; draw tips of two kinds apart; close slits, see `SLIT_PX`.
+            make widths and courses even and ends taper, see ``evening``; draw tips of two kinds apart; close slits, see
+            `SLIT_PX`.
         excess_px: by how much the vessels of sampled maps are too wide, px of the soft map; taken off with ``repair``.
         field_deg: visual angle of the field, as in the training maps.
+        evening: how even vessels are made, with ``repair``; its own excess is not used.
     """
 
     size: int = 1024
@@ -59,6 +63,7 @@ class LabelDrawing:
     repair: bool = False
     excess_px: float = 0.0
     field_deg: float = 60.0
+    evening: Evening = EVENING
 
     @property
     def field(self) -> Field:
@@ -89,12 +94,15 @@ class LabelDrawing:
         return label & self.fov, eye
 
     def _repaired(self, paths: VesselPaths, seen: NDArray[np.float32], disc_rc: tuple[float, float]) -> VesselPaths:
-        """Fragments joined, trunks joined on the disc, kinds parted, widths and courses evened, tips drawn apart."""
-        evening = replace(EVENING, excess_px=self.excess_px)
+        """Fragments joined, trunks joined on the disc, kinds parted, vessels evened, tips of two kinds drawn apart."""
+        evening = replace(self.evening, excess_px=self.excess_px)
         radius_px = DISC_RADIUS_MM / self.field.pixel_mm(paths.size)
         kinds = repair_paths(paths.artery, paths.vein, seen, REPAIR, disc_rc=disc_rc)
         kinds = parted(*(join_at_disc(kind, disc_rc, radius_px) for kind in kinds), apart=APART)
+        rows, columns = np.ogrid[: paths.size, : paths.size]
+        away_px = np.hypot(rows - disc_rc[0], columns - disc_rc[1])
         inside = ndimage.binary_erosion(self.field.mask(paths.size), iterations=_AT_BORDER_PX)
+        inside &= away_px > _AT_DISC * radius_px  # nowhere, if the disc is unknown
         artery, vein = tips_apart(*(evened(kind, evening, disc_rc, inside=inside) for kind in kinds))
         return VesselPaths(artery, vein, paths.size)
 

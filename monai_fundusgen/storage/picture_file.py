@@ -20,8 +20,8 @@ def png_bytes(pixels: NDArray[np.uint8], text: Mapping[str, str] | None = None, 
     """PNG of grey (H, W) or RGB (H, W, 3) pixels, uint8, with text chunks by keyword; level 0 compresses nothing.
 
     Only runs of one byte are looked for (zlib's run-length strategy; Deutsch 1996, RFC 1951): after PNG's filters
-    photographs repeat nothing else. Against zlib's default at level 4 a photograph takes half the time and 10 % less
-    room, a label map 12 % less.
+    photographs repeat nothing else. Against pillow's default at level 4 a photograph takes half the time and 10 % less
+    room, a label map 12 % less; a picture that repeats a pattern, as a checkerboard does, takes more.
     """
     buffer = BytesIO()
     chunks = PngInfo()

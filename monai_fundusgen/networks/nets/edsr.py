@@ -105,11 +105,11 @@ class EDSR(nn.Module):
         Raises:
             ValueError: none, one that is not there, or an order of its own.
         """
-        *blocks, last = self.body
-        if not kept or list(kept) != sorted({*kept} & {*range(len(blocks))}):
-            raise ValueError(f"EDSR: found blocks {list(kept)}, expected some of 0 to {len(blocks) - 1}, ascending")
+        count = len(self.body) - 1
+        if not kept or list(kept) != sorted({*kept} & {*range(count)}):
+            raise ValueError(f"EDSR: found blocks {list(kept)}, expected some of 0 to {count - 1}, ascending")
         network = copy.deepcopy(self)
-        network.body = nn.Sequential(*(copy.deepcopy(blocks[block]) for block in kept), copy.deepcopy(last))
+        network.body = nn.Sequential(*(network.body[place] for place in (*kept, count)))
         return network
 
     def shorten_tail(self) -> None:

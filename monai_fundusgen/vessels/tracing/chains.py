@@ -17,11 +17,15 @@ IntArray = NDArray[np.int64]
 class Chains:
     """The nodes (N,) of a forest as chains; at a fork the branch with more vessel below goes on.
 
+    Args:
+        paths: of one kind.
+        disc_rc: middle of the disc, px, at which trees begin; NaN where it is unknown.
+
     Attributes:
         order: point of the paths that each node is made of.
         parent: number of each node's parent, which precedes it; -1 at a root.
         points_rc, radius: of the nodes.
-        step: from the parent to each node, px.
+        step: from the parent to each node, px; 0 at a root.
         heir: node in which each goes on; -1 at a tip.
     """
 
@@ -29,12 +33,13 @@ class Chains:
         self.paths = paths
         self.order, self.parent = oriented(paths, disc_rc)
         self.points_rc, self.radius = paths.points_rc[self.order], paths.radius_px[self.order]
-        self.step = np.hypot(*(self.points_rc - self.points_rc[np.maximum(self.parent, 0)]).T)
-        below, above = (self.step * self.radius).tolist(), self.parent.tolist()
-        for node in range(len(above) - 1, -1, -1):
-            if above[node] >= 0:
-                below[above[node]] += below[node]
-        self.heir = np.full(len(above), -1, dtype=np.int64)
+        above = np.where(self.parent < 0, np.arange(len(self.parent)), self.parent)
+        self.step = np.hypot(*(self.points_rc - self.points_rc[above]).T)
+        below, parent = (self.step * self.radius).tolist(), self.parent.tolist()
+        for node in range(len(parent) - 1, -1, -1):
+            if parent[node] >= 0:
+                below[parent[node]] += below[node]
+        self.heir = np.full(len(parent), -1, dtype=np.int64)
         onward = np.argsort(below, kind="stable")
         onward = onward[self.parent[onward] >= 0]
         self.heir[self.parent[onward]] = onward  # of several the last one, with most below, stays
@@ -54,6 +59,11 @@ class Chains:
     def spacing(self, chain: IntArray) -> float:
         """Mean distance of a chain's nodes, px."""
         return max(float(np.mean(self.step[chain][1:])), 1e-3) if len(chain) > 1 else 1.0
+
+    def leaves(self) -> NDArray[np.bool_]:
+        """Which nodes nothing hangs on (N,)."""
+        found: NDArray[np.bool_] = self.heir < 0
+        return found
 
     def closed(self) -> NDArray[np.bool_]:
         """Which nodes are ends of paths that a loop brings together with another node (N,)."""

@@ -22,7 +22,7 @@ _MOST: Final = 0.43
 _LEAST_PX: Final = 0.03  # radius that stays
 _AT_FORK: Final = 0.1  # weight of a branch's width where it lies in its parent
 #: Radius that a vessel gains per px from its tip, at most. Of labels drawn from 24 decided real maps no vessel ends
-#: wider than 4 px of 1024 inside the field; of sampled ones .7 a label, without this (`benchmarks/guidance.py`).
+#: wider than 4 px of 1024 inside the field; of sampled ones .6 a label (`benchmarks/guidance.py --untapered`).
 _TAPER: Final = 0.02
 
 
@@ -32,10 +32,11 @@ class Evening:
 
     Attributes:
         width_px: variations of width that are shorter along a vessel go.
-        course_px: variations of the course that are shorter go, and so do
-        course_widths: those shorter than so many widths of the vessel.
+        course_px: variations of the course that are shorter go.
+        course_widths: variations of the course go that are shorter than so many widths of the vessel, too.
         excess_px: by how much widths come out too large in the maps of a model; taken off, but 43 % at most.
-        tip_px: width of a vessel where it ends, at most; from there it grows with the distance from its tip.
+        tip_px: width of a vessel where it ends, at most; it grows from there with the distance. The same where a
+            vessel begins without a trunk.
     """
 
     width_px: float = 36.0
@@ -105,13 +106,27 @@ def _even_radius(chains: Chains, evening: Evening, trust: FloatArray | None) -> 
 
 
 def _tapering(chains: Chains, radius: FloatArray, tip_px: float, inside: BoolArray | None) -> FloatArray:
-    """Radii (N,) no greater than a vessel has so far from its tip."""
-    drawn = radius.copy()
-    for chain in chains:
-        if inside is None or inside[tuple(np.rint(chains.points_rc[chain[-1]]).astype(int))]:
-            to_tip = np.append(np.cumsum(chains.step[chain][:0:-1])[::-1], 0.0)
-            drawn[chain] = np.minimum(drawn[chain], tip_px / 2 + _TAPER * to_tip)
-    return drawn
+    """Radii (N,) no greater than a vessel has so far from where it ends, at either end of its tree."""
+    parent, ends = chains.parent.tolist(), chains.leaves() & ~chains.closed()
+    own = _set_at(inside, chains.points_rc)
+    from_root, to_tip = np.where(own, 0.0, np.inf), np.where(ends & own, 0.0, np.where(chains.leaves(), np.inf, 0.0))
+    for node, above in enumerate(parent):
+        if above >= 0:
+            from_root[node] = from_root[above] + chains.step[node]
+    for node in range(len(parent) - 1, -1, -1):
+        if parent[node] >= 0:  # where a vessel forks, its longest branch counts
+            to_tip[parent[node]] = max(to_tip[parent[node]], to_tip[node] + chains.step[node])
+    return np.minimum(radius, tip_px / 2 + _TAPER * np.minimum(from_root, to_tip))
+
+
+def _set_at(mask: BoolArray | None, points_rc: FloatArray) -> BoolArray:
+    """Whether a mask (S, S) is set at points (N, 2); not outside it, and everywhere if there is none."""
+    if mask is None:
+        return np.ones(len(points_rc), dtype=bool)
+    places = np.rint(points_rc).astype(int)
+    held = np.clip(places, 0, len(mask) - 1)
+    found: BoolArray = (places == held).all(axis=1) & mask[tuple(held.T)]
+    return found
 
 
 def _even_course(chains: Chains, radius: FloatArray, evening: Evening) -> FloatArray:
@@ -121,6 +136,8 @@ def _even_course(chains: Chains, radius: FloatArray, evening: Evening) -> FloatA
         above = int(chains.parent[chain[0]])
         whole = chain if above < 0 else np.append(above, chain)
         if len(whole) < 5:
+            if above >= 0:  # it follows its fork
+                points[chain] += np.linspace(1, 0, len(whole))[1:, None] * (points[above] - chains.points_rc[above])
             continue
         period = np.maximum(evening.course_px, evening.course_widths * 2 * radius[whole])
         if above >= 0:
@@ -148,14 +165,14 @@ def evened(
         evening: what is done.
         disc_rc: middle of the disc, px, at which trees begin; NaN where it is unknown.
         trust: (P,) weight of each width, above 0; all alike, if left out.
-        inside: (S, S) where vessels end by themselves; elsewhere the field cuts them, and they keep their width. All,
-            if left out.
+        inside: (S, S) where vessels end by themselves; elsewhere the field cuts them, or the disc is near, and they
+            keep their width. Everywhere, if left out.
     """
     if not len(paths.nodes):
         return paths
     chains = Chains(paths, disc_rc)
     radius = _even_radius(chains, evening, trust) if evening.width_px else chains.radius
-    if evening.course_px:
+    if evening.course_px or evening.course_widths:
         points = _even_course(chains, radius, evening)
         paths = replace(paths, points_rc=chains.spread(points, paths.points_rc, meet=True))
     if evening.width_px:

@@ -23,6 +23,7 @@ IntArray = NDArray[np.int64]
 SoftPlane = NDArray[np.float32]
 
 _FINENESS: Final = 2  # the drawing is averaged from a grid this much finer
+_HALF_DIAGONAL: Final = 0.71  # of a pixel, rounded up: beyond a wall no pixel farther off is covered
 _STEP_PX: Final = 0.25  # of the integrals across a vessel
 _REACH_PX: Final = ((0.0, 0.5), (1.0, 0.65))  # beyond the wall, by radius: wide vessels are placed by their walls
 _SMOOTHING: Final = 2  # passes of (1 2 1)/4 along a vessel, in each round
@@ -61,7 +62,7 @@ def _draw(points: FloatArray, radius: FloatArray, offsets: IntArray, size: int) 
             square = dr * dr + dc * dc + 1e-12
             wide = max(abs(dr), abs(dc), 0.5 * math.sqrt(square)) / math.sqrt(square)
             narrow = min(abs(dr), abs(dc)) / math.sqrt(square)
-            reach = max(radius[i - 1], radius[i]) + 0.71
+            reach = max(radius[i - 1], radius[i]) + _HALF_DIAGONAL
             top, bottom = max(math.ceil(min(ar, br) - reach), 0), min(math.floor(max(ar, br) + reach) + 1, size)
             left, right = max(math.ceil(min(ac, bc) - reach), 0), min(math.floor(max(ac, bc) + reach) + 1, size)
             for row in range(top, bottom):
@@ -71,7 +72,7 @@ def _draw(points: FloatArray, radius: FloatArray, offsets: IntArray, size: int) 
                     t = min(max(((row - ar) * dr + (column - ac) * dc) / square, 0.0), 1.0)
                     r = radius[i - 1] + t * (radius[i] - radius[i - 1])
                     away = (ar + t * dr - row) ** 2 + (ac + t * dc - column) ** 2
-                    if away >= (r + 0.71) ** 2:
+                    if away >= (r + _HALF_DIAGONAL) ** 2:
                         continue
                     d = math.sqrt(away)
                     share = _share_below(r - d, wide, narrow) - _share_below(-r - d, wide, narrow)

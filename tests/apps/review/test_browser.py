@@ -279,6 +279,17 @@ def test_what_was_drawn_while_a_save_failed_is_kept_when_the_page_says_so(contex
     assert current(folder)[250, 250] & 1 and current(folder)[290, 250] == 2
 
 
+def test_a_browser_that_keeps_nothing_still_saves_and_says_where_changes_are(context, server, folder):
+    anna = Reviewer(context, server)
+    anna.page.evaluate("Unsaved.prototype.put = () => Promise.reject(new Error('full'))")
+    anna.open().paint("a", (250, 240), (250, 260))
+    anna.saved()
+    assert current(folder)[250, 250] & 1
+    anna.page.route("**/api/save/**", lambda route: route.abort())
+    anna.paint("v", (290, 240), (290, 260))
+    anna.told("Your changes are on this page alone, which must stay open; saving goes on by itself.")
+
+
 def on_screen(page):
     """Pixels of the middle of the stage."""
     stage = page.locator("#stage").bounding_box()

@@ -1,4 +1,4 @@
-"""Traced vessels made even: what varies slowly stays, what wavers goes, nodes and trees stay."""
+"""Traced vessels made even: what varies slowly stays, what wavers goes, trees stay."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from monai_fundusgen.phantom.anatomy import Anatomy
 from monai_fundusgen.phantom.tree import grow_retina
+from monai_fundusgen.sampling.label_drawing import EVENING
 from monai_fundusgen.sampling.sources import area_average
 from monai_fundusgen.vessels.drawing import rasterise
 from monai_fundusgen.vessels.tracing.evening import Evening, evened, smoothed
@@ -114,21 +115,54 @@ def test_a_loop_stays_closed():
     paths = KindPaths(
         np.concatenate([stem, ring]), np.full(130, 1.0), np.array([0, 40, 130]), np.array([[0, 1], [1, 1]])
     )
-    found = evened(paths, Evening(width_px=36, course_px=3, course_widths=8), (0.0, 30.0))
+    inside = np.ones((60, 60), bool)
+    inside[:10] = False
+    found = evened(paths, Evening(width_px=36, course_px=3, course_widths=8, tip_px=0.4), (0.0, 30.0), inside=inside)
+    assert found.radius_px.min() > 0.9  # where it closes it does not end
     assert np.ptp(found.points_rc[[39, 40, 129]], axis=0).max() < 1e-9
     assert np.hypot(*np.diff(found.points_rc[40:], axis=0).T).max() < 2 * np.hypot(*np.diff(ring, axis=0).T).max()
 
 
-def test_a_trunk_that_ends_inside_the_field_tapers_and_one_that_the_field_cuts_does_not():
-    inside = np.zeros((100, 100), bool)
-    for ends_inside in (True, False):
-        inside[:] = ends_inside
-        found = evened(line(radius=1.5), Evening(0, 0, tip_px=0.6), DISC, inside=inside)
-        if ends_inside:
-            assert found.radius_px[-1] == pytest.approx(0.3) and found.radius_px[0] == 1.5
-            assert (np.diff(found.radius_px) <= 0).all() and np.diff(found.radius_px).min() > -0.02
-        else:
-            assert (found.radius_px == 1.5).all()
+def away_from_disc(radius_px=10):
+    """Where vessels end by themselves: everywhere but near the disc."""
+    rows, columns = np.ogrid[:100, :100]
+    return np.hypot(rows - DISC[0], columns - DISC[1]) > radius_px
+
+
+def test_a_trunk_that_ends_inside_the_field_tapers_towards_its_end():
+    found = evened(line(radius=1.5), Evening(0, 0, tip_px=0.6), DISC, inside=away_from_disc())
+    assert found.radius_px[-1] == pytest.approx(0.3) and found.radius_px[0] == 1.5
+    assert (np.diff(found.radius_px) <= 0).all() and np.diff(found.radius_px).min() > -0.02
+
+
+def test_a_trunk_that_the_field_cuts_keeps_its_width():
+    for inside in (np.zeros((100, 100), bool), np.ones((60, 60), bool)):  # the second ends before the vessel does
+        inside[:10] = False
+        assert (evened(line(radius=1.5), Evening(0, 0, tip_px=0.6), DISC, inside=inside).radius_px == 1.5).all()
+
+
+def test_a_vessel_that_begins_without_a_trunk_tapers_there_too():
+    away = replace(line(length=100, radius=1.0), points_rc=line(length=100).points_rc + [30.0, 0.0])
+    found = evened(away, Evening(0, 0, tip_px=0.6), DISC, inside=away_from_disc())
+    assert found.radius_px[[0, -1]] == pytest.approx([0.3, 0.3]) and found.radius_px.max() > 0.7
+
+
+def test_at_a_fork_the_longest_branch_says_how_far_the_end_is():
+    forked = fork(1.0, 0.5)  # the trunk goes on for 40 px, its branch for 28
+    found = evened(forked, Evening(0, 0, tip_px=0.4), DISC, inside=away_from_disc())
+    trunk = evened(forked.kept(np.array([True, True, False])), Evening(0, 0, tip_px=0.4), DISC, inside=away_from_disc())
+    np.testing.assert_allclose(found.radius_px[:160], trunk.radius_px)
+    assert found.radius_px[160] <= found.radius_px[79] and found.radius_px[-1] == pytest.approx(0.2)
+
+
+def test_a_short_branch_follows_its_fork():
+    bent = fork(2.0, 0.4)
+    bent = KindPaths(bent.points_rc[:163], bent.radius_px[:163], np.array([0, 80, 160, 163]), bent.nodes)
+    bump = np.exp(-((bent.points_rc[:, 0] - 40) ** 2) / 8)
+    bent = replace(bent, points_rc=bent.points_rc + np.stack([np.zeros(163), bump], axis=1))
+    found = evened(bent, Evening(width_px=0, course_px=3, course_widths=8), DISC)
+    steps = [np.hypot(*np.diff(paths.points_rc[160:], axis=0).T).max() for paths in (bent, found)]
+    assert found.points_rc[79, 1] < bent.points_rc[79, 1] - 0.4 and steps[1] < steps[0] + 0.5
 
 
 def test_a_fine_vessel_keeps_its_tip():
@@ -147,13 +181,14 @@ def test_no_vessels_are_no_error(disc):
     assert not len(evened(none, Evening(), disc).nodes)
 
 
+@pytest.mark.parametrize("evening", [Evening(), replace(EVENING, tip_px=0.0)])  # phantoms end as drawn
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_true_map_keeps_its_trees_and_nearly_all_of_its_pixels(seed):
+def test_a_true_map_keeps_its_trees_and_nearly_all_of_its_pixels(seed, evening):
     retina = grow_retina(seed, anatomy=Anatomy(diameter_deg=60.0, cut=0.716))
     raster = rasterise(retina, 1024)
     paths = vectorise(area_average(raster.label, 256).numpy())
     row_column = tuple(float(one) / 4 for one in retina.landmarks_rc(1024)[0])
-    kinds = [evened(kind, Evening(), row_column) for kind in (paths.artery, paths.vein)]
+    kinds = [evened(kind, evening, row_column) for kind in (paths.artery, paths.vein)]
     for before, after in zip((paths.artery, paths.vein), kinds, strict=True):
         assert np.array_equal(pieces_of(before), pieces_of(after))
     plain = paths.label(1024) & raster.fov

@@ -27,7 +27,7 @@ class Unsaved {
     transaction.objectStore("labels").put(value, key);
     await new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
-      transaction.onerror = transaction.onabort = () => reject(transaction.error);
+      transaction.onabort = () => reject(transaction.error || new Error("This browser keeps nothing."));
     });
   }
 

@@ -130,13 +130,14 @@ class Work {
     const { map } = this;
     while (this.map === map && this.pending()) {
       this.page.saved("Saving ...", true);
-      const { edits, body } = await this.keep();
+      let { edits, body, kept } = await this.keep();
       let told;
       try {
         told = await server.save(this.told.photograph, this.revision, body);
       } catch (error) {
-        if (this.map === map && this.edits !== edits) await this.keep(); // what was drawn while it was under way
-        if (this.map === map) this.refused(error);
+        // What was drawn while it was under way is kept before the page says so.
+        while (this.map === map && edits !== this.edits) ({ edits, kept } = await this.keep());
+        if (this.map === map) this.refused(error, kept);
         return;
       }
       if (this.map !== map) return;
@@ -151,22 +152,24 @@ class Work {
     this.findBranches();
   }
 
-  // Puts the label as it is now into this browser.
+  // Puts the label as it is now into this browser; `kept` tells whether the browser let it.
   async keep() {
     const { edits, revision: base } = this, key = this.key(), body = await Work.packed(this.map.codes);
-    await this.unsaved.put(key, { body, base, at: Date.now() });
-    return { edits, body };
+    const kept = await this.unsaved.put(key, { body, base, at: Date.now() }).then(() => true, () => false);
+    return { edits, body, kept };
   }
 
-  refused(error) {
+  refused(error, kept) {
     if (error.status === 409) { this.lose(error); return; }
+    this.page.saved("Not saved", true);
     if (error.status === 401) {
-      this.page.saved("Not saved", true);
-      this.page.notice("The server does not know you any more. Your changes are kept in this browser; reload the page and enter again.");
+      this.page.notice("The server does not know you any more. " + (kept
+        ? "Your changes are kept in this browser; reload the page and enter again."
+        : "Your changes are on this page alone; enter again in another tab, then draw on here."));
       return;
     }
-    this.page.saved("Not saved", true);
-    this.page.notice(`${error.message} Your changes are kept in this browser and on this page; saving goes on by itself.`);
+    const where = kept ? "are kept in this browser and on this page" : "are on this page alone, which must stay open";
+    this.page.notice(`${error.message} Your changes ${where}; saving goes on by itself.`);
     this.timer = setTimeout(() => this.save().then(() => { if (!this.pending()) this.page.notice(""); }), Work.AGAIN_MS);
   }
 
