@@ -23,7 +23,6 @@ SERIES = {
         "discriminator_loss": "discriminator",
     },
     "edsr": {"loss": "mean absolute error, photographs in [-1, 1]"},
-    "edsr_five_blocks": {"loss": "mean absolute error, photographs in [-1, 1]"},
     "av_unet": {"loss": "cross-entropy, Dice and kinds"},
 }
 

@@ -58,8 +58,8 @@ class VesselTone:
     real: DepthProfile
     gain: FloatArray | None = None
     reflex: MissingReflex | None = None
-    share: float = 0.3
-    eye_share: float = 0.5
+    share: float = 0.15
+    eye_share: float = 0.4
     sinking: float = 0.45
 
     def __call__(
