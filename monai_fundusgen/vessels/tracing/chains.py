@@ -80,16 +80,12 @@ class Chains:
         Where paths share a node, one of their end points is the node. The others take its value if they ``meet`` there,
         else that of their next point.
         """
-        found = of_points.copy()
+        found, ends, nodes = of_points.copy(), self.paths.ends, self.paths.nodes
         found[self.order] = of_nodes
-        ends = self.paths.ends
-        for end, inward in ((ends[:, 0], 1), (ends[:, 1], -1)):
-            copies = ~np.isin(end, self.order)
-            if not meet:
-                found[end[copies]] = found[end[copies] + inward]
-                continue
-            first = np.full(int(self.paths.nodes.max(initial=-1)) + 1, -1, dtype=np.int64)
-            held = np.isin(ends, self.order)
-            first[self.paths.nodes[held][::-1]] = ends[held][::-1]
-            found[end[copies]] = found[first[self.paths.nodes[:, 0 if inward == 1 else 1][copies]]]
+        in_order = np.isin(ends, self.order)
+        node_at = np.full(int(nodes.max(initial=-1)) + 1, -1, dtype=np.int64)  # point that each node of the paths is
+        node_at[nodes[in_order][::-1]] = ends[in_order][::-1]
+        for side, inward in ((0, 1), (1, -1)):
+            copies = ends[~in_order[:, side], side]
+            found[copies] = found[node_at[nodes[~in_order[:, side], side]] if meet else copies + inward]
         return found

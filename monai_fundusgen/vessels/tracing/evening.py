@@ -107,15 +107,15 @@ def _even_radius(chains: Chains, evening: Evening, trust: FloatArray | None) -> 
 
 def _tapering(chains: Chains, radius: FloatArray, tip_px: float, inside: BoolArray | None) -> FloatArray:
     """Radii (N,) no greater than a vessel has so far from where it ends, at either end of its tree."""
-    parent, ends = chains.parent.tolist(), chains.leaves() & ~chains.closed()
     own = _set_at(inside, chains.points_rc)
-    from_root, to_tip = np.where(own, 0.0, np.inf), np.where(ends & own, 0.0, np.where(chains.leaves(), np.inf, 0.0))
-    for node, above in enumerate(parent):
-        if above >= 0:
-            from_root[node] = from_root[above] + chains.step[node]
-    for node in range(len(parent) - 1, -1, -1):
-        if parent[node] >= 0:  # where a vessel forks, its longest branch counts
-            to_tip[parent[node]] = max(to_tip[parent[node]], to_tip[node] + chains.step[node])
+    goes_on = chains.leaves() & (chains.closed() | ~own)
+    from_root, to_tip = np.where(own, 0.0, np.inf).tolist(), np.where(goes_on, np.inf, 0.0).tolist()
+    parents = zip(chains.parent.tolist(), chains.step.tolist(), strict=True)
+    edges = [(node, above, step) for node, (above, step) in enumerate(parents) if above >= 0]
+    for node, above, step in edges:
+        from_root[node] = from_root[above] + step
+    for node, above, step in reversed(edges):  # where a vessel forks, its longest branch counts
+        to_tip[above] = max(to_tip[above], to_tip[node] + step)
     return np.minimum(radius, tip_px / 2 + _TAPER * np.minimum(from_root, to_tip))
 
 
