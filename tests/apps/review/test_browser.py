@@ -281,7 +281,7 @@ def test_what_was_drawn_while_a_save_failed_is_kept_when_the_page_says_so(contex
 
 def test_a_browser_that_keeps_nothing_still_saves_and_says_where_changes_are(context, server, folder):
     anna = Reviewer(context, server)
-    anna.page.evaluate("Unsaved.prototype.put = () => Promise.reject(new Error('full'))")
+    anna.page.evaluate("() => { Unsaved.prototype.put = () => Promise.reject(new Error('full')); }")
     anna.open().paint("a", (250, 240), (250, 260))
     anna.saved()
     assert current(folder)[250, 250] & 1
